@@ -1,0 +1,3 @@
+from mrilab.cli import main
+
+main()

@@ -1,0 +1,41 @@
+"""Files appear under their final name whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mrilab.errors import UserError
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; move it there on success, remove it on any failure.
+
+    The temporary file keeps the suffix, for writers that choose their format by it, and lies in the same
+    folder, because `os.replace` is atomic only within one file system.
+
+    Raises:
+        UserError: the folder does not exist and cannot be made, or cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise UserError(f"cannot write to {path.parent} ({error.strerror}); choose another folder") from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)  # mkstemp makes files private; ours are for sharing
+        if path.is_dir():
+            raise UserError(f"{path} is a folder; give the name of a file to write")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

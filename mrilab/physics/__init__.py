@@ -1,0 +1,1 @@
+"""MRI physics: signal, Fourier transform, sampling, coils, the forward model and classical reconstruction."""
