@@ -1,0 +1,98 @@
+"""The forward model of parallel imaging: y = P F S x + n, with coil maps S, Fourier transform F and mask P."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mrilab.errors import UserError
+from mrilab.physics.fourier import fourier_shift_phase
+
+
+class SenseModel:
+    """Multi-coil acquisition, batched over scans with their own maps and masks.
+
+    Args:
+        coil_maps: (*batch, coil, H, W) complex; sum over coils of |S|^2 at most 1, so that the norm of A is at most 1.
+        mask: bool, broadcastable to (*batch, H, W): (1, W) or (H, 1) for lines, (H, W) for points, or with the batch
+            in front of those. True = sampled.
+
+    Images are (*batch, H, W) and k-space is (*batch, coil, H, W) with DC at N // 2. Maps without a batch serve any
+    batch of images (many posterior samples of one scan).
+
+    The centring shifts are folded into the maps and the mask once, so no call moves data around; for line masks
+    `normal` works in hybrid space, where the readout transform has cancelled.
+
+    Raises:
+        UserError: shapes that do not fit together, maps that are not complex, a mask that is not bool.
+    """
+
+    def __init__(self, coil_maps: Tensor, mask: Tensor):
+        if not coil_maps.is_complex() or coil_maps.ndim < 3:
+            raise UserError(f"coil maps must be complex (..., coil, H, W), not {_describe(coil_maps)}")
+        if mask.dtype != torch.bool or mask.ndim < 2:
+            raise UserError(f"a mask must be bool and end in (1, W), (H, 1) or (H, W), not {_describe(mask)}")
+        height, width = coil_maps.shape[-2:]
+        if mask.shape[-2] not in (1, height) or mask.shape[-1] not in (1, width):
+            raise UserError(f"mask {tuple(mask.shape)} does not fit coil maps {tuple(coil_maps.shape)}")
+        self.coil_maps = coil_maps
+        self.mask = mask.to(coil_maps.device)
+        self.shape = (height, width)
+
+        phase_h = fourier_shift_phase(height, coil_maps.dtype, coil_maps.device)[:, None]  # (H, 1)
+        phase_w = fourier_shift_phase(width, coil_maps.dtype, coil_maps.device)[None, :]  # (1, W)
+        self._maps = coil_maps * (phase_h * phase_w)  # image-side ramp
+        constant = (phase_h[height // 2] * phase_w[0, width // 2]).conj()
+        # k-space-side ramp; the coil dimension of (*batch, 1, H, W) is what broadcasts
+        self._mask_ramp = self.mask[..., None, :, :] * (phase_h * phase_w * constant)
+        # P'P = P: in the normal operator the ramps cancel and only the mask itself is left
+        real = torch.zeros((), dtype=coil_maps.dtype).real.dtype
+        self._weight = self.mask[..., None, :, :].to(real)
+        self._axes = tuple(axis for axis in (-2, -1) if mask.shape[axis] > 1) or (-1,)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """A x = P F S x. (*batch, H, W) -> (*batch, coil, H, W)."""
+        self._check(x, self.shape, "an image")
+        coil_images = self._maps * x[..., None, :, :]  # (*batch, coil, H, W)
+        return torch.fft.fft2(coil_images, norm="ortho") * self._mask_ramp
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        """A^H y = S^H F^H P y. (*batch, coil, H, W) -> (*batch, H, W)."""
+        self._check(y, self.coil_maps.shape[-3:], "k-space")
+        coil_images = torch.fft.ifft2(y * self._mask_ramp.conj(), norm="ortho")
+        return (coil_images * self._maps.conj()).sum(-3)  # (*batch, coil, H, W) -> (*batch, H, W)
+
+    def normal(self, x: Tensor) -> Tensor:
+        """A^H A x, without going through the k-space that the user sees. (*batch, H, W) -> (*batch, H, W)."""
+        self._check(x, self.shape, "an image")
+        # On a CPU one scan at a time: its coils stay in cache and no array passes the size at which the allocator
+        # maps fresh pages. Under autograd or on a GPU the whole batch goes at once.
+        if x.ndim > 2 and x.device.type == "cpu" and not x.requires_grad:
+            batch = torch.broadcast_shapes(x.shape[:-2], self._maps.shape[:-3], self._weight.shape[:-3])
+            x = x.expand(*batch, *self.shape).reshape(-1, *self.shape)
+            maps = self._maps.expand(*batch, *self._maps.shape[-3:]).flatten(0, -4)
+            weight = self._weight.expand(*batch, *self._weight.shape[-3:]).flatten(0, -4)
+            out = torch.empty_like(x)
+            for n in range(len(x)):
+                out[n] = self._normal(x[n], maps[n], weight[n])
+            return out.reshape(*batch, *self.shape)
+        return self._normal(x, self._maps, self._weight)
+
+    def _normal(self, x: Tensor, maps: Tensor, weight: Tensor) -> Tensor:
+        hybrid = torch.fft.fftn(maps * x[..., None, :, :], dim=self._axes)  # (*batch, coil, H, W)
+        hybrid *= weight
+        coil_images = torch.fft.ifftn(hybrid, dim=self._axes)
+        coil_images *= maps.conj()
+        return coil_images.sum(-3)  # (*batch, H, W)
+
+    def to(self, device: torch.device | str) -> SenseModel:
+        """The same model on another device."""
+        return SenseModel(self.coil_maps.to(device), self.mask.to(device))
+
+    def _check(self, value: Tensor, shape: tuple[int, ...], what: str) -> None:
+        if not value.is_complex() or tuple(value.shape[-len(shape) :]) != tuple(shape):
+            raise UserError(f"expected {what} that is complex and ends in {tuple(shape)}, not {_describe(value)}")
+
+
+def _describe(value: Tensor) -> str:
+    return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"

@@ -1,0 +1,174 @@
+"""Sampling masks: which points of k-space are measured. True = sampled, DC at N // 2.
+
+A "vertical" mask selects columns, that is phase-encoding lines, and has the shape (1, W); a "horizontal" one
+selects rows, (H, 1); a Poisson-disc mask selects points, (H, W). Masks broadcast against (..., H, W).
+Nominal acceleration is what was asked for; `effective_acceleration` is what the mask does.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from mrilab.errors import UserError
+from mrilab.physics.poisson import poisson_mask
+
+Shape = tuple[int, int]
+
+
+def acs_lines(n: int, acceleration: float) -> int:
+    """Width of the autocalibration region: 8 % of n lines for R <= 6, 4 % above (Jalal et al. 2021, code)."""
+    return math.floor((0.08 if acceleration <= 6 else 0.04) * n)
+
+
+def centre_lines(n: int, count: int) -> Tensor:
+    """`count` lines around DC (n // 2) as a bool vector of length n."""
+    lines = torch.zeros(n, dtype=torch.bool)
+    start = n // 2 - count // 2
+    lines[start : start + count] = True
+    return lines
+
+
+def equispaced_mask(
+    shape: Shape, acceleration: float, direction: str = "vertical", acs: int | None = None
+) -> Tensor:
+    """The CSGM paper's equispaced lines: every int(R)-th of the lines outside the ACS, from line 0, plus the ACS.
+
+    The spacing jumps over the centre and the ACS comes on top, so the effective acceleration is lower than R: 3.2
+    for R = 4, 6.2 for R = 8 at 384 lines (released code of Jalal et al. 2021; their text says otherwise).
+    """
+    n, acs = _lines(shape, acceleration, direction, acs)
+    lines = centre_lines(n, acs)
+    outside = torch.nonzero(~lines).flatten()
+    lines[outside[:: int(acceleration)]] = True
+    return _orient(lines, direction)
+
+
+def equispaced_all_mask(
+    shape: Shape,
+    acceleration: float,
+    direction: str = "vertical",
+    acs: int | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Every R-th of all lines plus the ACS, as scanners and fastMRI's equispaced masks have it.
+
+    The first line is drawn from `generator` (0 without one). Aliases fold exactly n / R pixels apart.
+    """
+    n, acs = _lines(shape, acceleration, direction, acs)
+    lines = centre_lines(n, acs)
+    offset = 0
+    if generator is not None:
+        offset = int(torch.randint(max(int(acceleration), 1), (), generator=generator))
+    positions = torch.arange(offset, n, acceleration, dtype=torch.float64).round().long()
+    lines[positions[positions < n]] = True
+    return _orient(lines, direction)
+
+
+def random_mask(
+    shape: Shape,
+    acceleration: float,
+    direction: str = "vertical",
+    acs: int | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """floor(n / R) lines in all: the ACS and the rest drawn uniformly without replacement, so R is the true one.
+
+    Raises:
+        UserError: the ACS alone has more lines than n / R.
+    """
+    n, acs = _lines(shape, acceleration, direction, acs)
+    lines = centre_lines(n, acs)
+    rest = math.floor(n / acceleration) - acs
+    if rest < 0:
+        raise UserError(
+            f"acceleration {acceleration:g} leaves {math.floor(n / acceleration)} of {n} lines, fewer than the "
+            f"{acs} calibration lines; lower the acceleration or give fewer calibration lines"
+        )
+    outside = torch.nonzero(~lines).flatten()
+    chosen = torch.randperm(len(outside), generator=generator)[:rest]
+    lines[outside[chosen]] = True
+    return _orient(lines, direction)
+
+
+def make_mask(
+    kind: str,
+    shape: Shape,
+    acceleration: float,
+    direction: str = "vertical",
+    generator: torch.Generator | None = None,
+    acs: int | None = None,
+) -> Tensor:
+    """A mask by name: one of MASK_KINDS. Poisson masks have no direction.
+
+    Raises:
+        UserError: unknown kind or direction, or an acceleration that the shape cannot give.
+    """
+    if kind == "equispaced":
+        return equispaced_mask(shape, acceleration, direction, acs)
+    if kind == "equispaced-all":
+        return equispaced_all_mask(shape, acceleration, direction, acs, generator)
+    if kind == "random":
+        return random_mask(shape, acceleration, direction, acs, generator)
+    if kind == "poisson":
+        return poisson_mask(shape, acceleration, acs, generator)
+    raise UserError(f"unknown mask {kind!r}; choose one of {', '.join(MASK_KINDS)}")
+
+
+MASK_KINDS = ("equispaced", "equispaced-all", "random", "poisson")
+
+
+def effective_acceleration(mask: Tensor, shape: Shape, acquired: Tensor | None = None) -> float:
+    """Points of the grid (of its `acquired` part, where a scan has zero padding) over points sampled.
+
+    Raises:
+        UserError: the mask samples nothing.
+    """
+    available = torch.ones(shape, dtype=torch.bool, device=mask.device)
+    if acquired is not None:
+        available = available & acquired.to(mask.device)
+    sampled = int((mask & available).sum())
+    if sampled == 0:
+        raise UserError("the mask samples no point of k-space; choose another mask or a lower acceleration")
+    return int(available.sum()) / sampled
+
+
+def calibration_box(mask: Tensor, shape: Shape, most: int = 24) -> Shape:
+    """The largest fully sampled box around DC, at most `most` lines a side: what maps may be estimated from.
+
+    Sides follow the convention of `centre_crop`: a box of n lines starts at N // 2 - n // 2. Grows both sides in
+    step for point masks, so that the box stays square as long as it can.
+    """
+    sampled = mask.expand(shape)
+
+    def full(h: int, w: int) -> bool:
+        top, left = shape[0] // 2 - h // 2, shape[1] // 2 - w // 2
+        return bool(sampled[top : top + h, left : left + w].all())
+
+    h = w = 0
+    grown = True
+    while grown:
+        grown = False
+        if h < min(most, shape[0]) and full(h + 1, max(w, 1)):
+            h, grown = h + 1, True
+        if w < min(most, shape[1]) and full(max(h, 1), w + 1):
+            w, grown = w + 1, True
+    return h, w
+
+
+def _lines(shape: Shape, acceleration: float, direction: str, acs: int | None) -> tuple[int, int]:
+    if direction not in ("vertical", "horizontal"):
+        raise UserError(f"unknown direction {direction!r}; choose vertical (columns) or horizontal (rows)")
+    n = shape[1] if direction == "vertical" else shape[0]
+    if not (math.isfinite(acceleration) and 1 <= acceleration <= n):
+        raise UserError(f"acceleration {acceleration:g} is impossible with {n} lines; give a number from 1 to {n}")
+    acs = acs_lines(n, acceleration) if acs is None else acs
+    if not 0 <= acs <= n:
+        raise UserError(f"{acs} calibration lines are impossible with {n} lines; give a number from 0 to {n}")
+    return n, acs
+
+
+def _orient(lines: Tensor, direction: str) -> Tensor:
+    return lines[None, :] if direction == "vertical" else lines[:, None]
