@@ -1,0 +1,107 @@
+"""Coil images into one image (MVUE, RSS), and where coil maps come from when nobody knows them."""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+from torch import Tensor
+
+from mrilab.errors import UserError
+from mrilab.physics.espirit import espirit
+from mrilab.physics.fourier import centre_crop, centre_pad, ifft2c
+from mrilab.physics.sampling import calibration_box
+
+FEWEST_LINES = 8  # below this a calibration region cannot hold enough kernels, and ESPIRiT gives way to the fallback
+MOST_LINES = 24
+KERNEL = 6
+
+
+def rss(kspace: Tensor) -> Tensor:
+    """Root sum of squares of the coil images: real, >= 0, biased upwards by noise. (..., coil, H, W) -> (..., H, W)."""
+    return ifft2c(kspace).abs().square().sum(-3).sqrt()
+
+
+def mvue(kspace: Tensor, coil_maps: Tensor) -> Tensor:
+    """Minimum-variance unbiased estimate sum_c S_c^* F^-1 y_c / sqrt(sum_c |S_c|^2) (Jalal et al. 2021, section 2).
+
+    Complex (..., H, W). With maps whose squares sum to 1 it is the least-squares solution for full sampling; where
+    the maps vanish it is 0.
+    """
+    combined = (ifft2c(kspace) * coil_maps.conj()).sum(-3)  # (..., coil, H, W) -> (..., H, W)
+    norm = coil_maps.abs().square().sum(-3).sqrt()
+    return torch.where(norm > 0, combined / norm.clamp(min=torch.finfo(norm.dtype).tiny), 0)
+
+
+def normalise_maps(coil_maps: Tensor) -> Tensor:
+    """Maps scaled so that sum_c |S_c|^2 = 1 wherever they are not all zero. Needed again after any crop."""
+    norm = coil_maps.abs().square().sum(-3, keepdim=True).sqrt()
+    return torch.where(norm > 0, coil_maps / norm.clamp(min=torch.finfo(norm.dtype).tiny), 0)
+
+
+def low_resolution_maps(kspace: Tensor, calibration: tuple[int, int]) -> Tensor:
+    """Coil images at low resolution over their root sum of squares (McKenzie et al. 2002). (coil, H, W) -> same.
+
+    Uses only the central `calibration` box, under a Hann window against Gibbs ringing. Its fault: where the object is
+    dark at low resolution, the ratio is noise.
+    """
+    h, w = calibration
+    # periodic=False and two samples more, so that no line of a small box gets weight zero
+    window = torch.outer(*(torch.hann_window(n + 2, periodic=False)[1:-1] for n in (h, w))).to(kspace.device)
+    centre = centre_crop(kspace, calibration) * window
+    low = ifft2c(centre_pad(centre, kspace.shape[-2:]))
+    # the phase of the virtual coil is taken out, so that the anatomy's phase stays in the image
+    return normalise_maps(low * _virtual_coil_phase(low, centre))
+
+
+def estimate_maps(kspace: Tensor, mask: Tensor, prescan: Tensor | None = None) -> tuple[Tensor, str]:
+    """Coil maps from what was really measured, and a word on where they come from.
+
+    Args:
+        kspace: (coil, H, W), unsampled points ignored.
+        mask: bool, broadcastable to (H, W): the points that count as sampled.
+        prescan: (coil, h, w) fully sampled k-space around DC from a separate scan, in place of the ACS (the CSGM paper's
+            practice is a 24 x 24 region of the fully sampled scan itself).
+
+    Returns:
+        coil_maps (coil, H, W) with squares summing to 1, and `maps_from`: "acs 24x10", "low-resolution acs 24x5" or
+        "prescan 24x24".
+
+    The calibration region is the sampled box around DC, at most 24 x 24; the kernel is at most half of it. Under 8 lines
+    the low-resolution fallback is used, with a warning.
+
+    Raises:
+        UserError: the centre of k-space is not sampled at all, or is all zero.
+    """
+    height, width = kspace.shape[-2:]
+    source = "acs"
+    if prescan is not None:
+        if prescan.shape[0] != kspace.shape[0]:
+            raise UserError(f"the prescan has {prescan.shape[0]} coils, the scan {kspace.shape[0]}; give one of the same coils")
+        source, box = "prescan", tuple(min(MOST_LINES, n) for n in prescan.shape[-2:])
+        calibration = centre_crop(prescan, box)
+    else:
+        box = calibration_box(mask, (height, width), MOST_LINES)
+        if 0 in box:
+            raise UserError("the centre of k-space is not sampled, so coil maps cannot be estimated; give a prescan")
+        calibration = centre_crop(kspace, box)
+    if not calibration.abs().any():
+        raise UserError("the calibration region of k-space is all zero, so coil maps cannot be estimated")
+    label = f"{source} {box[0]}x{box[1]}"
+    padded = centre_pad(calibration, (height, width))
+    if min(box) < FEWEST_LINES:
+        warnings.warn(
+            f"only {min(box)} fully sampled lines around the centre of k-space: coil maps at low resolution instead of "
+            "ESPIRiT",
+            stacklevel=2,
+        )
+        return low_resolution_maps(padded, box), f"low-resolution {label}"
+    return espirit(padded, calibration=box, kernel=min(KERNEL, min(box) // 2)), label
+
+
+def _virtual_coil_phase(maps: Tensor, calibration: Tensor) -> Tensor:
+    """exp(-i phase of the first principal component of the coils), (H, W): BART's convention for the free phase."""
+    data = calibration.flatten(1)  # (coil, points)
+    _, vectors = torch.linalg.eigh(data @ data.mH)
+    virtual = torch.einsum("c,chw->hw", vectors[:, -1].conj(), maps)
+    return torch.sgn(virtual).conj()

@@ -1,0 +1,131 @@
+"""ESPIRiT: coil maps as eigenvectors of a reconstruction operator (Uecker et al., Magn Reson Med 2014; 71:990)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mrilab.errors import UserError
+from mrilab.physics.fourier import centre_crop
+
+
+def espirit(
+    kspace: Tensor,
+    calibration: int | tuple[int, int] = 24,
+    kernel: int = 6,
+    threshold: float = 0.02,
+    crop: float = 0.0,
+) -> Tensor:
+    """One set of coil maps from the calibration region of k-space. (coil, H, W) -> (coil, H, W) complex64.
+
+    Args:
+        kspace: (coil, H, W); only the central `calibration` box is read.
+        calibration: side, or (h, w), of the fully sampled box around DC.
+        kernel: side of the k-space neighbourhood; at most half of the calibration box.
+        threshold: singular values below this part of the largest belong to the null space (sigpy's 0.02; BART's
+            `ecalib -t` compares squares, 0.0004).
+        crop: maps are set to zero where the eigenvalue is below this. 0 keeps them everywhere, as the CSGM paper does
+            (`ecalib -c0`); 0.95 cuts out the background.
+
+    The phase, which the eigenvector leaves free, is relative to the first principal component of the coils, as in BART.
+
+    Raises:
+        UserError: a calibration region that is not inside the grid or too small for the kernel, or that is all zero.
+    """
+    box = (calibration, calibration) if isinstance(calibration, int) else tuple(calibration)
+    shape = tuple(kspace.shape[-2:])
+    if min(box) < 2 * kernel or box[0] > shape[0] or box[1] > shape[1]:
+        raise UserError(
+            f"a calibration region of {box[0]} x {box[1]} must lie inside the {shape[0]} x {shape[1]} grid and hold twice "
+            f"the kernel of {kernel}; use a smaller kernel or low_resolution_maps"
+        )
+    acs = centre_crop(kspace, box).to(torch.complex64)
+    scale = acs.abs().max()
+    if not scale > 0:
+        raise UserError("the calibration region of k-space is all zero; check the scan")
+    acs = acs / scale
+    lags = _kernel_correlation(acs, kernel, threshold)  # (coil, coil, 2k-1, 2k-1)
+    # The operator's lags reach only +-(k-1): it is so smooth that half the grid holds it
+    half = tuple(max(-(-n // 2), 2 * kernel) for n in shape)
+    operator = _to_image(lags, half)  # (h, w, coil, coil), Hermitian, eigenvalues 0 to 1
+    values, vectors = torch.linalg.eigh(operator)
+    maps = vectors[..., -1]  # (h, w, coil): the eigenvector of the largest eigenvalue, near 1 on the object
+    maps = _fix_phase(maps, acs)
+    maps = _enlarge(maps.permute(2, 0, 1), shape)  # (coil, H, W)
+    maps = maps / maps.abs().square().sum(0).sqrt()
+    if crop > 0:
+        eigenvalue = _enlarge(values[..., -1].to(maps.dtype)[None], shape).real[0]  # (H, W)
+        maps = maps * (eigenvalue > crop)
+    return maps
+
+
+def _kernel_correlation(acs: Tensor, k: int, threshold: float) -> Tensor:
+    """Projection onto the signal space of k x k patches, folded to its dependence on the lag.
+
+    V_parallel V_parallel^H of the calibration matrix, (coil k k, coil k k), summed over all pairs of points with the
+    same difference: the Fourier coefficients of the operator that eq. (20) of the paper gets kernel by kernel.
+    """
+    coils = acs.shape[0]
+    patches = acs.unfold(1, k, 1).unfold(2, k, 1)  # (coil, ny, nx, k, k)
+    matrix = patches.permute(1, 2, 0, 3, 4).reshape(-1, coils * k * k)  # (patches, coil k k)
+    values, vectors = torch.linalg.eigh(matrix.mT @ matrix.conj())  # sum of p p^H: squared singular values, ascending
+    signal = vectors[:, values > threshold**2 * values[-1]]
+    projector = (signal @ signal.mH).reshape(coils, k, k, coils, k, k)
+    lags = torch.zeros(coils, coils, 2 * k - 1, 2 * k - 1, dtype=acs.dtype, device=acs.device)
+    for y in range(k):
+        for x in range(k):
+            # point (y, x) of the second coil against all points of the first: lags y' - y, x' - x
+            block = projector[:, :, :, :, y, x].permute(0, 3, 1, 2)  # (coil, coil, k, k)
+            lags[:, :, k - 1 - y : 2 * k - 1 - y, k - 1 - x : 2 * k - 1 - x] += block
+    return lags / (k * k)
+
+
+def _to_image(lags: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Fourier series of the lags on a grid with the centre at N // 2: (coil, coil, L, L) -> (h, w, coil, coil)."""
+    k = (lags.shape[-1] + 1) // 2
+    transforms = []
+    for n in shape:
+        position = (torch.arange(n) - n // 2) / n
+        lag = torch.arange(1 - k, k)
+        transforms.append(torch.exp(2j * torch.pi * position[:, None] * lag[None, :]).to(lags))
+    # the series is short, so two small matrix products beat an FFT of a mostly empty grid
+    operator = torch.einsum("yp,abpq,xq->yxab", transforms[0], lags, transforms[1])
+    return (operator + operator.mH) / 2
+
+
+def _fix_phase(maps: Tensor, acs: Tensor) -> Tensor:
+    """Turn every pixel's eigenvector so that the virtual coil (first principal component of the coils) is real."""
+    data = acs.flatten(1)  # (coil, points)
+    _, vectors = torch.linalg.eigh(data @ data.mH)
+    virtual = maps @ vectors[:, -1].conj()  # (h, w, coil) -> (h, w)
+    return maps * torch.sgn(virtual).conj()[..., None]
+
+
+def _enlarge(maps: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Bicubic interpolation from the half grid to the full one, keeping N // 2 at N // 2. (C, h, w) -> (C, H, W)."""
+    (h, w), (height, width) = maps.shape[-2:], shape
+    rows, columns = (
+        ((torch.arange(n, device=maps.device) - n // 2) * (m / n) + m // 2)
+        for n, m in ((height, h), (width, w))
+    )
+    return _cubic(_cubic(maps, rows, -2), columns, -1)
+
+
+def _cubic(values: Tensor, positions: Tensor, dim: int) -> Tensor:
+    """Catmull-Rom interpolation along one dimension; periodic, as everything is that a discrete k-space describes."""
+    n = values.shape[dim]
+    base = positions.floor()
+    t = (positions - base).to(values.real.dtype)
+    index = base.long()
+    weights = (
+        ((2 - t) * t - 1) * t / 2,
+        ((3 * t - 5) * t * t + 2) / 2,
+        ((4 - 3 * t) * t + 1) * t / 2,
+        (t - 1) * t * t / 2,
+    )
+    shape = [1, 1, 1]
+    shape[dim] = -1
+    return sum(
+        values.index_select(dim, (index + offset) % n) * weight.reshape(shape)
+        for offset, weight in zip((-1, 0, 1, 2), weights, strict=True)
+    )
