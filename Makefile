@@ -1,0 +1,23 @@
+# Everything runs inside .venv, which the first target builds from requirements.lock (a few minutes, needs the
+# network). After that nothing here uses the network. Another interpreter: make test PYTHON=python3.12
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: course lab test bench check clean
+
+# ARGS go to the command, e.g. make course ARGS="--profile smoke 01_mri_physics"
+course lab test bench check: $(READY)
+	@$(BIN)/python -m mrilab $@ $(ARGS)
+
+clean:
+	rm -rf build data/embedded .pytest_cache .ruff_cache .hypothesis
+	@echo "clean: build/ and data/embedded/ are gone; .venv stays (remove it by hand to set up afresh)"
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; ok = sys.version_info >= (3, 11); sys.exit(None if ok else "mrilab needs Python 3.11 or later, but $(PYTHON) is %d.%d; name a newer one, e.g. make PYTHON=python3.11" % sys.version_info[:2])'
+	@echo "Setting up .venv from requirements.lock: a few minutes, once ..."
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps -e .
+	@touch $@

@@ -1,0 +1,49 @@
+"""`mrilab test`, `mrilab lab` and `mrilab bench`: what the Makefile calls, for machines without make."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import typer
+
+from mrilab.paths import course_folder
+
+EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def register(app: typer.Typer) -> None:
+    app.command(context_settings=EXTRA)(test)
+    app.command(context_settings=EXTRA)(lab)
+    app.command(context_settings=EXTRA)(bench)
+
+
+def run_module(*arguments: str) -> int:
+    """The exit code of `python -m ...` in the clone's root."""
+    try:
+        return subprocess.call([sys.executable, "-m", *arguments], cwd=course_folder())
+    except KeyboardInterrupt:
+        return 130
+
+
+def test(context: typer.Context) -> None:
+    """Lint, unit tests and every notebook in the smoke profile; further arguments go to pytest."""
+    start = time.monotonic()
+    code = run_module("ruff", "check", ".") or run_module("pytest", *context.args)
+    verdict = "all passed" if code == 0 else "FAILED, see above"
+    print(f"test: {verdict} ({time.monotonic() - start:.0f} s)")
+    raise typer.Exit(code)
+
+
+def lab(context: typer.Context) -> None:
+    """Open the lessons in JupyterLab; further arguments go to it."""
+    first = min((course_folder() / "notebooks").glob("*.ipynb"), default="")
+    raise typer.Exit(run_module("jupyterlab", *context.args, *([str(first)] if first else [])))
+
+
+def bench(context: typer.Context) -> None:
+    """Measure speed against peers; further arguments go to `python -m benchmarks`."""
+    code = run_module("benchmarks", *context.args)
+    print("bench: " + ("done" if code == 0 else "stopped early, see above"))
+    raise typer.Exit(code)

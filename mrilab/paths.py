@@ -1,0 +1,28 @@
+"""Where a clone of the course keeps its things.
+
+The package is installed in place (`pip install -e .`), so the folder above it is the clone. Installed from a
+wheel there are no lessons, and `course_folder` says so.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mrilab.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+RESULTS = ROOT / "results"
+CHECKPOINTS = ROOT / "data" / "checkpoints"
+BUILD = ROOT / "build"
+
+
+def course_folder() -> Path:
+    """The clone's root.
+
+    Raises:
+        UserError: this is an installation without the lessons.
+    """
+    if not NOTEBOOKS.is_dir():
+        raise UserError("the lessons are not installed here; clone the repository and run `make course` there")
+    return ROOT
