@@ -24,5 +24,5 @@ def course_folder() -> Path:
         UserError: this is an installation without the lessons.
     """
     if not NOTEBOOKS.is_dir():
-        raise UserError("the lessons are not installed here; clone the repository and run `make course` there")
+        raise UserError("the lessons are not installed here; clone the repository and run it there")
     return ROOT

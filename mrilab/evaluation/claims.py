@@ -1,0 +1,165 @@
+"""Claims: what a paper says, with protocol and threshold written down before the test scans are run.
+
+A lesson's claims stand in notebooks/claims/LESSON.toml, one table each:
+
+    [rss-ssim]
+    text = "SSIM against the RSS image is only slightly above 0.8"
+    paper = "Jalal et al. 2021, appendix A.1"
+    protocol = "12 test heads, R = 4, masked SSIM, L1-wavelet against RSS"
+    metric = "SSIM"
+    at_least = 0.80          # or at_most, or both
+    at_most = 0.85
+
+A claim holds when the mean over the test scans reaches the threshold. The interval beside it says how far the
+mean could be off; a claim that fails is reported, not tuned until it holds.
+"""
+
+from __future__ import annotations
+
+import html
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from mrilab.errors import UserError
+from mrilab.paths import NOTEBOOKS
+
+MIME = "application/vnd.mrilab.claims+json"  # how the course page finds verdicts in an executed lesson
+COLUMNS = ("claim", "paper", "protocol", "threshold", "measured", "verdict")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One declared claim; at least one of `at_least` and `at_most` is given."""
+
+    id: str
+    text: str
+    paper: str
+    protocol: str
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def threshold(self) -> str:
+        """The condition in words, e.g. "SSIM >= 0.8"."""
+        if self.at_least is None:
+            return f"{self.metric} <= {self.at_most:g}"
+        if self.at_most is None:
+            return f"{self.metric} >= {self.at_least:g}"
+        return f"{self.at_least:g} <= {self.metric} <= {self.at_most:g}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim with what was measured: mean, 95 % interval of the mean (None from a single value), count."""
+
+    claim: Claim
+    mean: float
+    interval: tuple[float, float] | None
+    count: int
+
+    @property
+    def holds(self) -> bool:
+        low = -np.inf if self.claim.at_least is None else self.claim.at_least
+        high = np.inf if self.claim.at_most is None else self.claim.at_most
+        return bool(low <= self.mean <= high)
+
+    @property
+    def word(self) -> str:
+        return "holds" if self.holds else "does not hold"
+
+    @property
+    def measured(self) -> str:
+        """Mean and interval in words, e.g. "0.812 [0.801, 0.823], n = 12"."""
+        if self.interval is None:
+            return f"{self.mean:.3g}, n = 1"
+        return f"{self.mean:.3g} [{self.interval[0]:.3g}, {self.interval[1]:.3g}], n = {self.count}"
+
+    def row(self) -> dict[str, str]:
+        """The cells of the claims table."""
+        claim = self.claim
+        cells = (claim.text, claim.paper, claim.protocol, claim.threshold, self.measured, self.word)
+        return dict(zip(COLUMNS, cells, strict=True))
+
+
+def read_claims(lesson: str | Path) -> dict[str, Claim]:
+    """The claims of a lesson ("01_mri_physics"), or of a TOML file, by id.
+
+    Raises:
+        UserError: there is no such file, it is no TOML, or a claim lacks a field or has an unknown one.
+    """
+    path = Path(lesson)
+    if path.suffix != ".toml":
+        path = NOTEBOOKS / "claims" / f"{lesson}.toml"
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"cannot read the claims in {path} ({error}); name a TOML file of claims") from error
+    claims = {}
+    for name, fields in tables.items():
+        try:
+            claims[name] = Claim(id=name, **fields)
+        except TypeError as error:
+            raise UserError(f"claim {name!r} in {path}: {error}; see mrilab.evaluation.claims") from error
+        if claims[name].at_least is None and claims[name].at_most is None:
+            raise UserError(f"claim {name!r} in {path} has no threshold; give at_least, at_most or both")
+    return claims
+
+
+def judge(claim: Claim, values: float | Sequence[float]) -> Verdict:
+    """Hold measured values, one a test scan, against a claim; the interval is Student's t at 95 %.
+
+    Raises:
+        UserError: there are no values, or one is NaN or infinite.
+    """
+    values = np.atleast_1d(np.asarray(values, dtype=float)).ravel()
+    if values.size == 0 or not np.isfinite(values).all():
+        raise UserError(f"claim {claim.id!r} needs finite measured values, one a test scan; got {values}")
+    mean = float(values.mean())
+    interval = None
+    if values.size > 1:
+        half = float(stats.t.ppf(0.975, values.size - 1) * stats.sem(values))
+        interval = (mean - half, mean + half)
+    return Verdict(claim, mean, interval, values.size)
+
+
+class ClaimsTable:
+    """Every declared claim with its verdict: a table in a notebook, which the course page finds there.
+
+    `measured` maps each claim's id to its values. `verdicts()` is words only, for cells that nbval compares.
+
+    Raises:
+        UserError: a claim was declared and not measured, or the other way round.
+    """
+
+    def __init__(self, claims: Mapping[str, Claim], measured: Mapping[str, float | Sequence[float]]):
+        if claims.keys() != measured.keys():
+            odd = ", ".join(sorted(claims.keys() ^ measured.keys()))
+            raise UserError(f"declared and measured claims differ in {odd}; judge all and add none")
+        self.rows = [judge(claim, measured[name]) for name, claim in claims.items()]
+
+    def verdicts(self) -> str:
+        """One line a claim: "rss-ssim: holds"."""
+        return "\n".join(f"{row.claim.id}: {row.word}" for row in self.rows)
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        return {"text/plain": str(self), "text/html": self.html(), MIME: [row.row() for row in self.rows]}
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{row.claim.id}: {row.claim.threshold}; {row.measured}: {row.word}" for row in self.rows
+        )
+
+    def html(self) -> str:
+        """The table as HTML; the verdict is a word, not only a colour."""
+        head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row.row().values()) + "</tr>"
+            for row in self.rows
+        )
+        return f'<table class="claims"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

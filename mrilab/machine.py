@@ -1,0 +1,51 @@
+"""What a measured number was measured on: device, memory and the commit of the code."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import psutil
+import torch
+
+from mrilab.paths import ROOT
+
+
+def device_name() -> str:
+    """The device that torch would use, in words: "cpu (2 threads)", "cuda (NVIDIA ...)" or "mps"."""
+    if torch.cuda.is_available():
+        return f"cuda ({torch.cuda.get_device_name()})"
+    if torch.backends.mps.is_available():
+        return "mps"
+    return f"cpu ({torch.get_num_threads()} threads)"
+
+
+def tree_memory(processes) -> int:
+    """Resident bytes of these psutil processes together; those that have ended count nothing."""
+    total = 0
+    for process in processes:
+        try:
+            total += process.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+def commit() -> str:
+    """The commit of the code, with "+changes" where the package differs from it; "unknown" outside git.
+
+    Only what can change a result counts as a change: an experiment appends to results/ while it runs.
+    """
+    watched = [name for name in ("mrilab", "pyproject.toml", "requirements.lock") if (ROOT / name).exists()]
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        head, status = (
+            subprocess.run(
+                ["git", "-C", str(ROOT), *arguments],
+                capture_output=True, text=True, check=True, env=environment,
+            ).stdout.strip()
+            for arguments in (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "--", *watched])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head + ("+changes" if status else "")
