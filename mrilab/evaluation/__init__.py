@@ -1,1 +1,5 @@
+"""How good a reconstruction is, and the pipeline that finds out."""
 
+from mrilab.evaluation.metrics import nmse, nrmse, psnr, ssim
+
+__all__ = ["nmse", "nrmse", "psnr", "ssim"]

@@ -1,1 +1,53 @@
 """MRI physics: signal, Fourier transform, sampling, coils, the forward model and classical reconstruction."""
+
+from mrilab.physics.acquisition import SenseModel
+from mrilab.physics.classical import cg_sense, conjugate_gradients, l1_wavelet, zero_filled
+from mrilab.physics.coils import estimate_maps, low_resolution_maps, mvue, normalise_maps, rss
+from mrilab.physics.espirit import espirit
+from mrilab.physics.fourier import centre_crop, centre_pad, fft1c, fft2c, ifft1c, ifft2c
+from mrilab.physics.poisson import poisson_mask
+from mrilab.physics.sampling import (
+    MASK_KINDS,
+    acs_lines,
+    calibration_box,
+    effective_acceleration,
+    equispaced_all_mask,
+    equispaced_mask,
+    make_mask,
+    random_mask,
+)
+from mrilab.physics.signal import gradient_echo, inversion_recovery, spin_echo
+from mrilab.physics.wavelet import Wavelet2d
+
+__all__ = [
+    "MASK_KINDS",
+    "SenseModel",
+    "Wavelet2d",
+    "acs_lines",
+    "calibration_box",
+    "centre_crop",
+    "centre_pad",
+    "cg_sense",
+    "conjugate_gradients",
+    "effective_acceleration",
+    "equispaced_all_mask",
+    "equispaced_mask",
+    "espirit",
+    "estimate_maps",
+    "fft1c",
+    "fft2c",
+    "gradient_echo",
+    "ifft1c",
+    "ifft2c",
+    "inversion_recovery",
+    "l1_wavelet",
+    "low_resolution_maps",
+    "make_mask",
+    "mvue",
+    "normalise_maps",
+    "poisson_mask",
+    "random_mask",
+    "rss",
+    "spin_echo",
+    "zero_filled",
+]

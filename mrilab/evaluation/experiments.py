@@ -1,0 +1,145 @@
+"""Long experiments that run outside the notebooks and can be stopped and resumed.
+
+An experiment declares a grid of cases and a function that measures one case. Each finished case is one line of
+results/NAME.csv: the case, what was measured, and where it comes from (commit, version, device, seconds). Lines
+are forced to disk one by one, so a run that is killed loses the case it was in and nothing else. The next run
+does the cases that are not there yet.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import os
+import pkgutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+import mrilab
+from mrilab import experiments as declared
+from mrilab.errors import UserError
+from mrilab.machine import commit, device_name
+from mrilab.paths import RESULTS
+
+PROVENANCE = ("seconds", "device", "commit", "version")
+DIGITS = 6  # significant digits of a measured value in the file
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A grid of cases, each a dict with the same keys, and what is measured in each.
+
+    Attributes:
+        title: one line for `mrilab experiment --list`.
+        cases: () -> the cases, in the order in which they run; called when needed, since it may build data.
+        measure: case -> measured values by the names in `measured`. The same case must give the same values.
+        keys, measured: the columns.
+    """
+
+    title: str
+    keys: tuple[str, ...]
+    measured: tuple[str, ...]
+    cases: Callable[[], Sequence[Mapping]]
+    measure: Callable[[Mapping], Mapping[str, float]]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.keys + self.measured + PROVENANCE
+
+
+def experiment_names() -> list[str]:
+    """The modules of `mrilab.experiments`; each offers one `EXPERIMENT`."""
+    return sorted(module.name for module in pkgutil.iter_modules(declared.__path__))
+
+
+def find_experiment(name: str) -> Experiment:
+    """The experiment of this name.
+
+    Raises:
+        UserError: there is none; the message lists those that there are.
+    """
+    if name not in experiment_names():
+        raise UserError(f"there is no experiment {name!r}; choose one of {', '.join(experiment_names())}")
+    return importlib.import_module(f"{declared.__name__}.{name}").EXPERIMENT
+
+
+def run_experiment(experiment: Experiment, path: Path, progress: bool = True) -> int:
+    """Measure every case that `path` does not hold yet; return how many were measured.
+
+    Raises:
+        UserError: `path` holds other columns than this experiment writes.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    done = _finished(experiment, path)
+    todo = [case for case in experiment.cases() if _key(experiment, case) not in done]
+    where = {"device": device_name(), "commit": commit(), "version": mrilab.__version__}
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, experiment.columns, lineterminator="\n")
+        if file.tell() == 0:
+            writer.writeheader()
+        for case in tqdm(todo, desc=path.stem, unit="case", disable=not progress):
+            start = time.perf_counter()
+            values = experiment.measure(case)
+            seconds = time.perf_counter() - start
+            row = {name: f"{values[name]:.{DIGITS}g}" for name in experiment.measured}
+            writer.writerow({**case, **row, **where, "seconds": f"{seconds:.3g}"})
+            file.flush()
+            os.fsync(file.fileno())
+    return len(todo)
+
+
+def read_results(name: str, folder: Path = RESULTS) -> pd.DataFrame:
+    """What `mrilab experiment NAME` has measured, one row a case.
+
+    Raises:
+        UserError: it was never run.
+    """
+    path = folder / f"{name}.csv"
+    if not path.is_file():
+        raise UserError(f"there are no results of {name!r} yet; run `mrilab experiment {name}` first")
+    return pd.read_csv(path)
+
+
+def recompute_rows(name: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Measure some rows of `read_results(name)` again, here and now: the same rows, measured columns only.
+
+    A lesson that shows stored results calls this on at least two rows and asserts that they agree:
+
+        rows = read_results("classical").sample(2, random_state=seed)
+        difference = recompute_rows("classical", rows)["psnr"] - rows["psnr"]
+        assert difference.abs().max() < 0.05  # dB
+    """
+    experiment = find_experiment(name)
+    cases = {_key(experiment, case): case for case in experiment.cases()}
+    values = []
+    for row in rows[list(experiment.keys)].to_dict("records"):
+        key = _key(experiment, row)
+        if key not in cases:
+            raise UserError(f"{dict(zip(experiment.keys, key, strict=True))} is no case of experiment {name!r}")
+        values.append(experiment.measure(cases[key]))
+    return pd.DataFrame(values, index=rows.index)[list(experiment.measured)]
+
+
+def _key(experiment: Experiment, case: Mapping) -> tuple[str, ...]:
+    """A case as it reads in the file, whatever types it has in memory."""
+    return tuple(str(case[name]) for name in experiment.keys)
+
+
+def _finished(experiment: Experiment, path: Path) -> set[tuple[str, ...]]:
+    """Keys of the rows in `path`; what a kill left of a last line is cut off first."""
+    if not path.exists():
+        return set()
+    whole = path.read_bytes()
+    if not whole.endswith(b"\n"):
+        with path.open("r+b") as file:
+            file.truncate(whole.rfind(b"\n") + 1)
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames is not None and tuple(reader.fieldnames) != experiment.columns:
+            raise UserError(f"{path} holds other columns than this experiment writes; move it away and run again")
+        return {_key(experiment, row) for row in reader}
