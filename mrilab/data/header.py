@@ -1,6 +1,7 @@
 """The `ismrmrd_header` of a fastMRI file: what of it a reconstruction needs, read from XML and written back.
 
-Schema: http://www.ismrm.org/ISMRMRD (Inati et al., Magn Reson Med 2017; 77:411). x is readout, y phase encoding.
+Schema: http://www.ismrm.org/ISMRMRD (Inati et al., Magn Reson Med 2017; 77:411). x is readout, y phase
+    encoding.
 """
 
 from __future__ import annotations
@@ -36,16 +37,19 @@ FIELDS = {
 
 
 def parse_header(text: bytes | str) -> dict:
-    """The fields of FIELDS that are there, and `encoded_matrix`, `encoded_fov_mm`, `recon_matrix`, `recon_fov_mm`.
+    """The FIELDS that are there, and `encoded_matrix`, `encoded_fov_mm`, `recon_matrix`, `recon_fov_mm`.
 
-    Matrices are (x, y, z) int, fields of view (x, y, z) float in mm; x is readout. What is missing or not a number is
-    left out. An empty or broken header gives an empty dict with a warning: a scan can be read without one.
+    Matrices are (x, y, z) int, fields of view (x, y, z) float in mm; x is readout. What is missing or not a
+    number is left out. An empty or broken header gives an empty dict with a warning: a scan can be read
+    without one.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", errors="replace")
     text = text.strip().strip("\0")
     if not text:
-        warnings.warn("there is no ismrmrd_header; readout oversampling is guessed from the data", stacklevel=2)
+        warnings.warn(
+            "there is no ismrmrd_header; readout oversampling is guessed from the data", stacklevel=2
+        )
         return {}
     if "<!DOCTYPE" in text or "<!ENTITY" in text:  # entities can blow up a parser, and no scanner writes them
         warnings.warn("the ismrmrd_header declares XML entities and is not read", stacklevel=2)
@@ -74,7 +78,7 @@ def parse_header(text: bytes | str) -> dict:
 
 
 def header_xml(header: Mapping, shape: tuple[int, int]) -> str:
-    """A valid ISMRMRD header for k-space of `shape` (H, W), from the fields of `header`; the inverse of `parse_header`.
+    """A valid ISMRMRD header for k-space of `shape` (H, W), from such fields as `parse_header` finds.
 
     Defaults: pixels of 1 mm, a slice of 1 mm, 3 T, no oversampling, all W lines acquired.
     """
@@ -90,7 +94,9 @@ def header_xml(header: Mapping, shape: tuple[int, int]) -> str:
         "resonance_frequency_hz": int(field * PROTON_MHZ_PER_TESLA * 1e6),
         **header,
     }
-    values["resonance_frequency_hz"] = int(values["resonance_frequency_hz"])  # the schema wants a whole number
+    values["resonance_frequency_hz"] = int(
+        values["resonance_frequency_hz"]
+    )  # the schema wants a whole number
     spaces = {
         "encoded": (matrix, fov),
         "recon": (tuple(header.get("recon_matrix", matrix)), tuple(header.get("recon_fov_mm", fov))),
@@ -113,11 +119,11 @@ def header_xml(header: Mapping, shape: tuple[int, int]) -> str:
 
 
 def oversampling_in(header: Mapping, height: int) -> float | None:
-    """Readout oversampling that the header claims for k-space with `height` readout points; None if it says nothing.
+    """Readout oversampling that the header claims for `height` readout points; None if it says nothing.
 
-    The field of view decides, because a matrix may also shrink or grow by interpolation; the matrix stands in where no
-    field of view is given. A header that speaks of another readout length was not written for this array, most often
-    because somebody has removed the oversampling already: 1.
+    The field of view decides, because a matrix may also shrink or grow by interpolation; the matrix stands in
+    where no field of view is given. A header that speaks of another readout length was not written for this
+    array, most often because somebody has removed the oversampling already: 1.
     """
     encoded, recon = header.get("encoded_matrix"), header.get("recon_matrix")
     if encoded and encoded[0] != height:

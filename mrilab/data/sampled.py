@@ -19,11 +19,11 @@ def find_sampling(
 ) -> tuple[Tensor | None, Tensor | None]:
     """(mask, acquired) of k-space (slices, coil, H, W); see `Scan` for what they mean.
 
-    Columns are padding where the attributes `padding_left` and `padding_right` say so (the first acquired column and the
-    one after the last), or else the header's encoding limits where the data there are indeed zero (both as in
-    fastMRI's own reader), or, in a fully sampled scan, where the outer columns are zero. `stored` is the file's `mask`.
-    Without one, lines or points missing *inside* the acquired area make a mask too, because a scan with holes is not a
-    reference.
+    Columns are padding where the attributes `padding_left` and `padding_right` say so (the first acquired
+    column and the one after the last), or else the header's encoding limits where the data there are indeed
+    zero (both as in fastMRI's own reader), or, in a fully sampled scan, where the outer columns are zero.
+    `stored` is the file's `mask`. Without one, lines or points missing *inside* the acquired area make a mask
+    too, because a scan with holes is not a reference.
 
     Raises:
         UserError: a mask of another shape, with other values than numbers, or that samples no acquired point.
@@ -35,11 +35,14 @@ def find_sampling(
         # a mask may count columns that hold nothing: the padding
         mask = _as_mask(stored, shape, path) & measured.any(0) & (True if columns is None else columns)
         if not mask.any():
-            raise UserError(f"the `mask` in {path} samples nothing that was acquired; the scan cannot be used")
+            raise UserError(
+                f"the `mask` in {path} samples nothing that was acquired; the scan cannot be used"
+            )
         if bool((mask == mask[:1]).all()):
             mask = mask[:1]  # the same in every row: lines
     else:
-        columns = _hull(measured.any(0)) if columns is None else columns
+        hull = _hull(measured.any(0))
+        columns = hull if columns is None else columns & hull
         mask = _holes(measured, columns)
         if mask is not None:
             warnings.warn(
@@ -53,11 +56,15 @@ def find_sampling(
 
 
 def _acquired_columns(measured: Tensor, attrs: dict, header: dict) -> Tensor | None:
-    """What attributes or header say of the acquired columns, (W,); None if they say nothing that can be true."""
+    """What attributes or header say of the acquired columns, (W,); None if nothing that can be true."""
     width = len(measured)
     bounds = attrs.get("padding_left"), attrs.get("padding_right")
     told = all(isinstance(bound, int | np.integer) for bound in bounds)
-    if not told and header.get("encoded_matrix", (0, 0))[1] == width and {"phase_centre", "phase_maximum"} <= {*header}:
+    if (
+        not told
+        and header.get("encoded_matrix", (0, 0))[1] == width
+        and {"phase_centre", "phase_maximum"} <= {*header}
+    ):
         left = width // 2 - header["phase_centre"]
         bounds = left, left + header["phase_maximum"] + 1
     elif not told:
@@ -94,8 +101,8 @@ def _as_mask(stored: np.ndarray, shape: tuple[int, int], path: Path) -> Tensor:
         stored = stored[None]
     if stored.ndim != 2 or stored.shape not in ((1, width), (height, 1), (height, width)):
         raise UserError(
-            f"`mask` in {path} has the shape {tuple(stored.shape)}; k-space of {height} x {width} needs ({width},) or "
-            f"({height}, {width})"
+            f"`mask` in {path} has the shape {tuple(stored.shape)}; k-space of {height} x {width} "
+            f"needs ({width},) or ({height}, {width})"
         )
     if not np.isfinite(stored).all():
         raise UserError(f"`mask` in {path} has NaN or infinite values; 0 or 1 is needed for each line")

@@ -1,0 +1,139 @@
+"""The HDF5 side of a scan: open it, check that it is one, read slices; every fault is one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+import numpy as np
+import psutil
+import torch
+from torch import Tensor
+
+from mrilab.errors import UserError
+
+SMALLEST = 8  # points along each axis; below this nothing can be estimated
+
+
+@contextmanager
+def open_hdf5(path: Path) -> Iterator[h5py.File]:
+    """Open for reading. Raises `UserError` for what is missing, a folder, another format or cut short."""
+    if not path.exists():
+        raise UserError(f"there is no file {path}; check the name")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; give the HDF5 file inside it")
+    try:
+        file = h5py.File(path, "r")
+    except PermissionError as error:
+        raise UserError(f"{path} may not be read; change its permissions") from error
+    except OSError as error:
+        if "truncated" in str(error):
+            raise UserError(f"{path} is cut short; copy or download it again") from error
+        raise UserError(
+            f"{path} is not an HDF5 file, or is damaged; give a scan in the fastMRI layout"
+        ) from error
+    with file:
+        yield file
+
+
+def kspace_dataset(file: h5py.File, path: Path) -> h5py.Dataset:
+    """The dataset `kspace`, complex or as pairs of reals, of rank 3 or 4, not empty; nothing is read yet."""
+    data = file.get("kspace")
+    if not isinstance(data, h5py.Dataset):
+        there = ", ".join(sorted(file.keys())) or "nothing"
+        raise UserError(
+            f"{path} has no dataset `kspace` (it holds {there}); give a scan in the fastMRI layout"
+        )
+    shape = data.shape[:-1] if _has_real_pairs(data) else data.shape
+    if not (_has_real_pairs(data) or data.dtype.kind == "c" or _complex_names(data.dtype)):
+        raise UserError(f"`kspace` in {path} has the type {data.dtype}; it must be complex")
+    if len(shape) not in (3, 4):
+        raise UserError(
+            f"`kspace` in {path} has the shape {data.shape}; "
+            "it must be (slices, coils, H, W) or (slices, H, W)"
+        )
+    if 0 in shape:
+        raise UserError(f"`kspace` in {path} is empty: its shape is {data.shape}")
+    if min(shape[-2:]) < SMALLEST:
+        raise UserError(
+            f"`kspace` in {path} has only {shape[-2]} x {shape[-1]} points; {SMALLEST} a side are needed"
+        )
+    return data
+
+
+def _has_real_pairs(data: h5py.Dataset) -> bool:
+    return data.dtype.kind == "f" and len(data.shape) in (4, 5) and data.shape[-1] == 2
+
+
+def _complex_names(dtype: np.dtype) -> bool:
+    return dtype.names in (("real", "imag"), ("r", "i")) and all(dtype[n].kind == "f" for n in dtype.names)
+
+
+def read_slices(data: h5py.Dataset, chosen: Sequence[int], path: Path) -> Tensor:
+    """Only the chosen slices: (slices, coil, H, W) complex64, finite, none of them all zero."""
+    plane = data.shape[1:-1] if _has_real_pairs(data) else data.shape[1:]
+    needed = 8 * len(chosen) * int(np.prod(plane, dtype=float))
+    if needed > psutil.virtual_memory().available:
+        raise UserError(
+            f"{path} needs {needed / 2**30:.1f} GiB of memory, more than is free; read one slice at a time"
+        )
+    kspace = torch.empty((len(chosen), *plane), dtype=torch.complex64)
+    for n, number in enumerate(chosen):
+        try:
+            values = data[number]
+        except OSError as error:  # the index of a file can be whole while its data are not
+            raise UserError(
+                f"slice {number} of {path} is damaged; copy or download the file again"
+            ) from error
+        if data.dtype.names:
+            real, imag = data.dtype.names
+            values = values[real] + 1j * values[imag]
+        elif data.dtype.kind == "f":
+            values = values[..., 0] + 1j * values[..., 1]
+        with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite and is refused below
+            values = values.astype(np.complex64)
+        if not np.isfinite(values).all():
+            raise UserError(
+                f"`kspace` in {path} has NaN or infinite values in slice {number}; export the scan again"
+            )
+        if not values.any():
+            raise UserError(f"`kspace` in {path} is all zero in slice {number}; choose another slice or file")
+        kspace[n] = torch.from_numpy(values)
+    return kspace if kspace.ndim == 4 else kspace[:, None]  # a single coil: (slices, 1, H, W)
+
+
+def array(file: h5py.File, key: str, path: Path) -> np.ndarray | None:
+    """A dataset of numbers as it is; None where there is none."""
+    if key not in file:
+        return None
+    if not isinstance(file[key], h5py.Dataset) or file[key].dtype.kind not in "biuf":
+        raise UserError(f"`{key}` in {path} is not an array of numbers; 0 or 1 is needed for each line")
+    return file[key][()]
+
+
+def text(data) -> bytes | str:
+    """The header as text; h5py gives bytes for a scalar, or an array of one."""
+    if not isinstance(data, h5py.Dataset) or data.size != 1:
+        return ""
+    value = data[()]
+    value = value.flat[0] if isinstance(value, np.ndarray) else value
+    return value if isinstance(value, bytes | str) else ""
+
+
+def plain(value):
+    """An attribute's bytes as text, anything else as it is."""
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an operating-system error while writing `path` into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(
+            f"could not write {path} ({reason}); free some space or choose another folder"
+        ) from error
