@@ -1,9 +1,9 @@
 """Long experiments that run outside the notebooks and can be stopped and resumed.
 
-An experiment declares a grid of cases and a function that measures one case. Each finished case is one line of
-results/NAME.csv: the case, what was measured, and where it comes from (commit, version, device, seconds). Lines
-are forced to disk one by one, so a run that is killed loses the case it was in and nothing else. The next run
-does the cases that are not there yet.
+An experiment declares a grid of cases and a function that measures one case. Each finished case is one line
+of results/NAME.csv: the case, what was measured, and where it comes from (commit, version, device, seconds).
+Lines are forced to disk one by one, so a run that is killed loses the case it was in and nothing else. The next
+run does the cases that are not there yet.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def recompute_rows(name: str, rows: pd.DataFrame) -> pd.DataFrame:
     for row in rows[list(experiment.keys)].to_dict("records"):
         key = _key(experiment, row)
         if key not in cases:
-            raise UserError(f"{dict(zip(experiment.keys, key, strict=True))} is no case of experiment {name!r}")
+            raise UserError(f"experiment {name!r} has no case {dict(zip(experiment.keys, key, strict=True))}")
         values.append(experiment.measure(cases[key]))
     return pd.DataFrame(values, index=rows.index)[list(experiment.measured)]
 
@@ -141,5 +141,5 @@ def _finished(experiment: Experiment, path: Path) -> set[tuple[str, ...]]:
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         if reader.fieldnames is not None and tuple(reader.fieldnames) != experiment.columns:
-            raise UserError(f"{path} holds other columns than this experiment writes; move it away and run again")
+            raise UserError(f"{path} has other columns than this experiment; move it away and run again")
         return {_key(experiment, row) for row in reader}

@@ -1,0 +1,1 @@
+"""The long experiments, one module each with an `EXPERIMENT`; `mrilab experiment NAME` runs them."""

@@ -1,0 +1,162 @@
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from mrilab import machine
+from mrilab.cli import app
+from mrilab.errors import UserError
+from mrilab.evaluation import experiments
+from mrilab.evaluation.experiments import Experiment, read_results, recompute_rows, run_experiment
+
+SCRIPT = """
+import math, sys, time
+from pathlib import Path
+from mrilab.evaluation.experiments import Experiment, run_experiment
+
+def measure(case):
+    time.sleep(float(sys.argv[2]))
+    return {"sine": math.sin(case["a"]) / 7, "product": case["a"] * case["seed"]}
+
+toy = Experiment(
+    title="toy", keys=("a", "seed"), measured=("sine", "product"), measure=measure,
+    cases=lambda: [{"a": a, "seed": seed} for a in range(1, 6) for seed in (0, 1, 2)],
+)
+print(run_experiment(toy, Path(sys.argv[1]), progress=False))
+"""
+
+
+def toy(measure=None, cases=None) -> Experiment:
+    return Experiment(
+        title="toy",
+        keys=("a",),
+        measured=("half",),
+        cases=cases or (lambda: [{"a": a} for a in range(5)]),
+        measure=measure or (lambda case: {"half": case["a"] / 2}),
+    )
+
+
+def rows_without_time(path):
+    with path.open() as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def start(script, path, pause):
+    command = [sys.executable, script, str(path), str(pause)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_killed_and_resumed_equals_uninterrupted(tmp_path):
+    script = tmp_path / "toy.py"
+    script.write_text(SCRIPT)
+    whole, broken = tmp_path / "whole.csv", tmp_path / "broken.csv"
+    assert start(script, whole, 0).communicate()[0] == "15\n"
+
+    killed = start(script, broken, 0.1)
+    deadline = time.monotonic() + 60
+    while not broken.exists() or broken.read_text().count("\n") < 5:
+        assert time.monotonic() < deadline and killed.poll() is None
+        time.sleep(0.01)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    kept = broken.read_text().count("\n") - 1
+    assert 4 <= kept < 15
+
+    with broken.open("a") as file:
+        file.write("3,1,0.02")  # what a power cut leaves of a line
+    assert start(script, broken, 0).communicate()[0] == f"{15 - kept}\n"
+    assert rows_without_time(broken) == rows_without_time(whole)
+
+
+def test_an_interrupt_keeps_the_finished_rows(tmp_path):
+    def measure(case):
+        if case["a"] == 3:
+            raise KeyboardInterrupt
+        return {"half": case["a"] / 2}
+
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment(toy(measure), tmp_path / "toy.csv", progress=False)
+    assert [row["a"] for row in rows_without_time(tmp_path / "toy.csv")] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("left", ["", "a,ha"])
+def test_a_kill_before_the_first_row_is_no_trouble(tmp_path, left):
+    path = tmp_path / "toy.csv"
+    path.write_text(left)
+    assert run_experiment(toy(), path, progress=False) == 5
+    assert len(rows_without_time(path)) == 5
+
+
+def test_a_wider_grid_adds_only_the_new_cases(tmp_path):
+    path = tmp_path / "toy.csv"
+    run_experiment(toy(), path, progress=False)
+    measured = []
+    wider = toy(
+        lambda case: measured.append(case["a"]) or {"half": case["a"] / 2},
+        cases=lambda: [{"a": a} for a in range(-2, 7)],
+    )
+    assert run_experiment(wider, path, progress=False) == 4
+    assert measured == [-2, -1, 5, 6]
+
+
+def test_rows_say_where_they_come_from(tmp_path):
+    run_experiment(toy(), tmp_path / "toy.csv", progress=False)
+    row = pd.read_csv(tmp_path / "toy.csv").iloc[0]
+    assert row["device"].split()[0] in {"cpu", "cuda", "mps"}
+    assert row["seconds"] >= 0 and row["version"] and row["commit"]
+
+
+def test_other_columns_are_not_mixed_in(tmp_path):
+    (tmp_path / "toy.csv").write_text("other,columns\n1,2\n")
+    with pytest.raises(UserError, match="other columns"):
+        run_experiment(toy(), tmp_path / "toy.csv", progress=False)
+    assert (tmp_path / "toy.csv").read_text() == "other,columns\n1,2\n"
+
+
+def test_stored_rows_can_be_measured_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(experiments, "find_experiment", lambda name: toy())
+    run_experiment(toy(), tmp_path / "toy.csv", progress=False)
+    rows = read_results("toy", tmp_path).iloc[[4, 1]]
+    again = recompute_rows("toy", rows)
+    assert list(again.index) == [4, 1]
+    assert (again["half"] == rows["half"]).all()
+    with pytest.raises(UserError, match="no case"):
+        recompute_rows("toy", rows.assign(a=99))
+
+
+def test_results_that_are_not_there_are_one_sentence(tmp_path):
+    with pytest.raises(UserError, match="mrilab experiment toy"):
+        read_results("toy", tmp_path)
+
+
+def test_the_commit_is_marked_when_the_code_differs_from_it_and_only_then(tmp_path, monkeypatch):
+    def git(*arguments):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", "-C", tmp_path, *identity, *arguments], check=True, capture_output=True)
+
+    monkeypatch.setattr(machine, "ROOT", tmp_path)
+    assert machine.commit() == "unknown"
+    (tmp_path / "mrilab").mkdir()
+    (tmp_path / "mrilab" / "code.py").write_text("x = 1")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "first")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "toy.csv").write_text("being written")
+    assert len(machine.commit()) == 12
+    (tmp_path / "mrilab" / "code.py").write_text("x = 2")
+    assert machine.commit().endswith("+changes")
+
+
+def test_the_command_lists_and_refuses():
+    listed = CliRunner().invoke(app, ["experiment", "--list"])
+    assert listed.exit_code == 0
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == experiments.experiment_names()
+    refused = CliRunner().invoke(app, ["experiment", "no-such"])
+    assert isinstance(refused.exception, UserError) and "choose one of" in str(refused.exception)
