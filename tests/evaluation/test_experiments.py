@@ -13,7 +13,7 @@ from mrilab import machine
 from mrilab.cli import app
 from mrilab.errors import UserError
 from mrilab.evaluation import experiments
-from mrilab.evaluation.experiments import Experiment, read_results, recompute_rows, run_experiment
+from mrilab.evaluation.experiments import PROVENANCE, Experiment, read_results, recompute_rows, run_experiment
 
 SCRIPT = """
 import math, sys, time
@@ -42,9 +42,9 @@ def toy(measure=None, cases=None) -> Experiment:
     )
 
 
-def rows_without_time(path):
+def cases_and_values(path):
     with path.open() as file:
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+        return [{k: v for k, v in row.items() if k not in PROVENANCE} for row in csv.DictReader(file)]
 
 
 def start(script, path, pause):
@@ -71,7 +71,7 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path):
     with broken.open("a") as file:
         file.write("3,1,0.02")  # what a power cut leaves of a line
     assert start(script, broken, 0).communicate()[0] == f"{15 - kept}\n"
-    assert rows_without_time(broken) == rows_without_time(whole)
+    assert cases_and_values(broken) == cases_and_values(whole)
 
 
 def test_an_interrupt_keeps_the_finished_rows(tmp_path):
@@ -82,7 +82,7 @@ def test_an_interrupt_keeps_the_finished_rows(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         run_experiment(toy(measure), tmp_path / "toy.csv", progress=False)
-    assert [row["a"] for row in rows_without_time(tmp_path / "toy.csv")] == ["0", "1", "2"]
+    assert [row["a"] for row in cases_and_values(tmp_path / "toy.csv")] == ["0", "1", "2"]
 
 
 @pytest.mark.parametrize("left", ["", "a,ha"])
@@ -90,7 +90,7 @@ def test_a_kill_before_the_first_row_is_no_trouble(tmp_path, left):
     path = tmp_path / "toy.csv"
     path.write_text(left)
     assert run_experiment(toy(), path, progress=False) == 5
-    assert len(rows_without_time(path)) == 5
+    assert len(cases_and_values(path)) == 5
 
 
 def test_a_wider_grid_adds_only_the_new_cases(tmp_path):
