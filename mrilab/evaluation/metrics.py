@@ -1,8 +1,8 @@
 """Image quality against a reference, on magnitudes, with the data range max |reference|.
 
-Numbers of different papers compare only where these three choices agree: the reference (here the complex MVUE), the data
-range (here its maximum magnitude; never the reconstruction's own), and the pixels (all, or `masked`: those of at least 5 %
-of the maximum, the others set to zero in both images, as in appendix A of Jalal et al. 2021).
+Numbers of different papers compare only where three choices agree: the reference (here the complex MVUE), the data
+range (here its maximum magnitude, never the reconstruction's own), and the pixels (all, or `masked`: those of at
+least 5 % of the maximum, the others set to zero in both images, as in appendix A of Jalal et al. 2021).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def psnr(x: Tensor, reference: Tensor, masked: bool = False) -> float:
 
 
 def ssim(x: Tensor, reference: Tensor, masked: bool = False) -> float:
-    """Structural similarity (Wang et al. 2004), mean over 7 x 7 uniform windows, K1 = 0.01, K2 = 0.03, as in fastMRI."""
+    """Structural similarity (Wang et al. 2004) over 7 x 7 uniform windows, K1 = 0.01, K2 = 0.03, as in fastMRI."""
     x, reference = _magnitudes(x, reference, masked)
     if min(x.shape[-2:]) < 7:
         raise UserError(f"SSIM needs images of at least 7 x 7 pixels, not {x.shape[-2]} x {x.shape[-1]}")

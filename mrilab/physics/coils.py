@@ -60,15 +60,15 @@ def estimate_maps(kspace: Tensor, mask: Tensor, prescan: Tensor | None = None) -
     Args:
         kspace: (coil, H, W), unsampled points ignored.
         mask: bool, broadcastable to (H, W): the points that count as sampled.
-        prescan: (coil, h, w) fully sampled k-space around DC from a separate scan, in place of the ACS (the CSGM paper's
-            practice is a 24 x 24 region of the fully sampled scan itself).
+        prescan: (coil, h, w) fully sampled k-space around DC from a separate scan, in place of the ACS (the CSGM
+            paper's practice is a 24 x 24 region of the fully sampled scan itself).
 
     Returns:
         coil_maps (coil, H, W) with squares summing to 1, and `maps_from`: "acs 24x10", "low-resolution acs 24x5" or
         "prescan 24x24".
 
-    The calibration region is the sampled box around DC, at most 24 x 24; the kernel is at most half of it. Under 8 lines
-    the low-resolution fallback is used, with a warning.
+    The calibration region is the sampled box around DC, at most 24 x 24; the kernel is at most half of it. Under 8
+    lines the low-resolution fallback is used, with a warning.
 
     Raises:
         UserError: the centre of k-space is not sampled at all, or is all zero.
@@ -77,7 +77,9 @@ def estimate_maps(kspace: Tensor, mask: Tensor, prescan: Tensor | None = None) -
     source = "acs"
     if prescan is not None:
         if prescan.shape[0] != kspace.shape[0]:
-            raise UserError(f"the prescan has {prescan.shape[0]} coils, the scan {kspace.shape[0]}; give one of the same coils")
+            raise UserError(
+                f"the prescan has {prescan.shape[0]} coils, the scan {kspace.shape[0]}; give one of the same coils"
+            )
         source, box = "prescan", tuple(min(MOST_LINES, n) for n in prescan.shape[-2:])
         calibration = centre_crop(prescan, box)
     else:

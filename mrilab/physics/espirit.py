@@ -36,8 +36,8 @@ def espirit(
     shape = tuple(kspace.shape[-2:])
     if min(box) < 2 * kernel or box[0] > shape[0] or box[1] > shape[1]:
         raise UserError(
-            f"a calibration region of {box[0]} x {box[1]} must lie inside the {shape[0]} x {shape[1]} grid and hold twice "
-            f"the kernel of {kernel}; use a smaller kernel or low_resolution_maps"
+            f"a calibration region of {box[0]} x {box[1]} must lie inside the {shape[0]} x {shape[1]} grid and hold "
+            f"twice the kernel of {kernel}; use a smaller kernel or low_resolution_maps"
         )
     acs = centre_crop(kspace, box).to(torch.complex64)
     scale = acs.abs().max()
@@ -105,8 +105,7 @@ def _enlarge(maps: Tensor, shape: tuple[int, int]) -> Tensor:
     """Bicubic interpolation from the half grid to the full one, keeping N // 2 at N // 2. (C, h, w) -> (C, H, W)."""
     (h, w), (height, width) = maps.shape[-2:], shape
     rows, columns = (
-        ((torch.arange(n, device=maps.device) - n // 2) * (m / n) + m // 2)
-        for n, m in ((height, h), (width, w))
+        ((torch.arange(n, device=maps.device) - n // 2) * (m / n) + m // 2) for n, m in ((height, h), (width, w))
     )
     return _cubic(_cubic(maps, rows, -2), columns, -1)
 

@@ -11,16 +11,12 @@ PLANE = (-2, -1)
 def fft2c(x: Tensor) -> Tensor:
     """Image to k-space over the last two dimensions; unitary. (..., H, W) -> (..., H, W)."""
     # ifftshift comes first and fftshift last, both ways: for odd N the other order is off by one sample.
-    return torch.fft.fftshift(
-        torch.fft.fft2(torch.fft.ifftshift(x, dim=PLANE), norm="ortho"), dim=PLANE
-    )
+    return torch.fft.fftshift(torch.fft.fft2(torch.fft.ifftshift(x, dim=PLANE), norm="ortho"), dim=PLANE)
 
 
 def ifft2c(y: Tensor) -> Tensor:
     """K-space to image over the last two dimensions; inverse and adjoint of `fft2c`."""
-    return torch.fft.fftshift(
-        torch.fft.ifft2(torch.fft.ifftshift(y, dim=PLANE), norm="ortho"), dim=PLANE
-    )
+    return torch.fft.fftshift(torch.fft.ifft2(torch.fft.ifftshift(y, dim=PLANE), norm="ortho"), dim=PLANE)
 
 
 def fft1c(x: Tensor, dim: int) -> Tensor:

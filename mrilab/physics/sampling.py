@@ -31,9 +31,7 @@ def centre_lines(n: int, count: int) -> Tensor:
     return lines
 
 
-def equispaced_mask(
-    shape: Shape, acceleration: float, direction: str = "vertical", acs: int | None = None
-) -> Tensor:
+def equispaced_mask(shape: Shape, acceleration: float, direction: str = "vertical", acs: int | None = None) -> Tensor:
     """The CSGM paper's equispaced lines: every int(R)-th of the lines outside the ACS, from line 0, plus the ACS.
 
     The spacing jumps over the centre and the ACS comes on top, so the effective acceleration is lower than R: 3.2
