@@ -1,0 +1,63 @@
+"""Reconstructions as HDF5: fastMRI's `reconstruction`, and beside it what fastMRI has no place for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+from torch import Tensor
+
+import mrilab
+from mrilab.data.atomic import atomic_path
+from mrilab.data.hdf5 import writing
+
+
+def write_reconstruction(
+    path: str | Path,
+    image: Tensor,
+    *,
+    mask: Tensor | None = None,
+    uncertainty: Tensor | None = None,
+    samples: Tensor | None = None,
+    attrs: Mapping | None = None,
+) -> None:
+    """Write a reconstruction, whole or not at all, on the scale of the raw data.
+
+    Args:
+        image: (slices, H, W) complex; written as `reconstruction`, float32 magnitude as in fastMRI's
+            submissions, and as `reconstruction_complex`.
+        mask: bool (1, W), (H, 1) or (H, W): what was sampled. Lines of columns are written as (W,), as
+            fastMRI does.
+        uncertainty: (slices, H, W) real, standard deviation of the magnitude.
+        samples: (slices, K, H, W) complex posterior samples.
+        attrs: where it comes from: method, accelerations, `maps_from`, seed ... Versions are added. None is
+            left out, and what HDF5 has no type for is written as JSON.
+
+    Raises:
+        UserError: a place that cannot be written.
+    """
+    path = Path(path)
+    datasets = {
+        "reconstruction": image.abs().to(torch.float32),
+        "reconstruction_complex": image.to(torch.complex64),
+        "uncertainty": uncertainty,
+        "samples": samples,
+        "mask": mask[0] if mask is not None and mask.shape[0] == 1 else mask,
+    }
+    provenance = {
+        **(attrs or {}),
+        "mrilab_version": mrilab.__version__,
+        "torch_version": torch.__version__,
+        "numpy_version": np.__version__,
+    }
+    with atomic_path(path) as temporary, writing(path), h5py.File(temporary, "w") as file:
+        for name, data in datasets.items():
+            if data is not None:
+                file[name] = data.detach().cpu().resolve_conj().numpy()
+        for name, value in provenance.items():
+            if value is not None:
+                file.attrs[name] = json.dumps(value) if isinstance(value, Mapping | list | tuple) else value

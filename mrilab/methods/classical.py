@@ -1,0 +1,54 @@
+"""The classical reconstructions under the names that `mrilab recon` knows them by."""
+
+from __future__ import annotations
+
+from mrilab import physics
+from mrilab.errors import UserError
+from mrilab.methods.registry import method
+from mrilab.physics.classical import CG_WEIGHT, WAVELET, WAVELET_WEIGHT
+
+
+@method("zero-filled")
+def zero_filled(y, model, *, generator, progress):
+    """What was not sampled stays zero: one inverse Fourier transform and a coil combination."""
+    return physics.zero_filled(y, model)
+
+
+@method("cg-sense")
+def cg_sense(y, model, *, generator, progress, weight: float = CG_WEIGHT, iterations: int = 30):
+    """Least squares over the coils with a little Tikhonov weight, by conjugate gradients."""
+    _check(weight, iterations)
+    return physics.cg_sense(y, model, weight=weight, iterations=iterations)
+
+
+@method("l1-wavelet")
+def l1_wavelet(
+    y,
+    model,
+    *,
+    generator,
+    progress,
+    weight: float = WAVELET_WEIGHT,
+    iterations: int = 100,
+    wavelet: str = WAVELET,
+    levels: int = 4,
+    cycle_spinning: bool = True,
+):
+    """Compressed sensing: least squares with few wavelet coefficients, by FISTA with cycle spinning."""
+    _check(weight, iterations)
+    return physics.l1_wavelet(
+        y,
+        model,
+        weight=weight,
+        iterations=iterations,
+        wavelet=wavelet,
+        levels=levels,
+        cycle_spinning=cycle_spinning,
+    )
+
+
+def _check(weight: float, iterations: int) -> None:
+    if not weight >= 0:
+        raise UserError(f"--weight {weight:g} is not possible; give 0 or more")
+    if iterations < 1:
+        raise UserError(f"--iterations {iterations} is not possible; give 1 or more")

@@ -1,0 +1,150 @@
+"""Reconstruction methods by name. A module of this folder that registers one is found; no list names it.
+
+    @method("langevin")
+    def langevin(y, model, *, generator, progress, samples: int = 8, steps: int = 100) -> Reconstruction:
+        "Posterior samples by annealed Langevin dynamics."   # the first line is shown in the list of methods
+
+`y` is k-space (coil, H, W) as the scanner gave it (about 1e-6 in fastMRI files), zero where `model.mask` is
+not; scaling it is the method's own business, and a test holds every method to it. `model` is a `SenseModel`
+on the device to work on, `generator` an explicit CPU `torch.Generator`, and `progress` wraps a loop as tqdm
+does: `for step in progress(range(steps))`. The keyword-only parameters after those two are the method's
+options: their annotations say how text from the command line is read.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import math
+import pkgutil
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from torch import Tensor
+
+from mrilab import methods as package
+from mrilab.errors import UserError
+
+GIVEN = ("generator", "progress")  # what the pipeline passes; everything else after `*` is an option
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """What a method returns when it knows more than one image.
+
+    image: (H, W) complex, on the scale of the data.
+    uncertainty: (H, W) real, standard deviation of the magnitude on the same scale.
+    samples: (K, H, W) complex draws from the posterior.
+    """
+
+    image: Tensor
+    uncertainty: Tensor | None = None
+    samples: Tensor | None = None
+
+
+Method = Callable[..., Tensor | Reconstruction]
+_registered: dict[str, Method] = {}
+
+
+def method(name: str) -> Callable[[Method], Method]:
+    """Register the decorated function under `name`. Raises `ValueError` where another one has it."""
+
+    def register(function: Method) -> Method:
+        other = _registered.get(name)
+        if other is not None and other.__module__ != function.__module__:
+            raise ValueError(
+                f"{function.__module__} and {other.__module__} both register the method {name!r}"
+            )
+        _registered[name] = function
+        return function
+
+    return register
+
+
+def available_methods() -> dict[str, Method]:
+    """All methods by name, in alphabetical order."""
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{module.name}")
+    return dict(sorted(_registered.items()))
+
+
+def find_method(name: str) -> Method:
+    """The method of this name. Raises `UserError` with the names that there are."""
+    known = available_methods()
+    if name not in known:
+        raise UserError(f"unknown method {name!r}; choose one of {', '.join(known)}")
+    return known[name]
+
+
+def method_options(name: str) -> dict[str, inspect.Parameter]:
+    """The options of a method, with their annotations resolved to types."""
+    function = find_method(name)
+    hints = get_type_hints(function)
+    return {
+        key: parameter.replace(annotation=hints.get(key, str))
+        for key, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and key not in GIVEN
+    }
+
+
+def check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of method `name` in their types. Text is converted by the annotation; other values stay as they are.
+
+    Raises:
+        UserError: an option that the method does not have, lacks and needs, or that its type does not allow.
+    """
+    known = method_options(name)
+    checked = {}
+    for key, value in options.items():
+        if key not in known:
+            raise UserError(unknown_option(name, key))
+        checked[key] = _convert(value, known[key].annotation, key) if isinstance(value, str) else value
+    for key, parameter in known.items():
+        if parameter.default is parameter.empty and key not in checked:
+            raise UserError(f"{name} needs the option {flag(key)}")
+    return checked
+
+
+def unknown_option(name: str, key: str, others: tuple[str, ...] = ()) -> str:
+    """The sentence for an option that neither the method nor the command (`others`) has."""
+    own = [flag(known) for known in method_options(name)]
+    close = difflib.get_close_matches(flag(key), [*own, *others], n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return f"unknown option {flag(key)}; {hint}{name} has " + (
+        ", ".join(own) if own else "no options of its own"
+    )
+
+
+def flag(key: str) -> str:
+    """How an option reads on the command line."""
+    return "--" + key.replace("_", "-")
+
+
+def _convert(text: str, kind: Any, key: str) -> Any:
+    if get_origin(kind) in (Union, types.UnionType):
+        kinds = get_args(kind)
+        if type(None) in kinds and text.lower() == "none":
+            return None
+        kind = next(each for each in kinds if each is not type(None))
+    if get_origin(kind) is Literal:
+        choices = {str(choice): choice for choice in get_args(kind)}
+        if text not in choices:
+            raise UserError(f"{flag(key)} {text} is not possible; choose one of {', '.join(choices)}")
+        return choices[text]
+    if kind is bool:
+        values = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if text.lower() not in values:
+            raise UserError(f"{flag(key)} takes true or false, not {text!r}")
+        return values[text.lower()]
+    words = {int: "a whole number", float: "a number"}
+    try:
+        value = kind(text) if kind in (int, float, Path) else text
+    except ValueError as error:
+        raise UserError(f"{flag(key)} takes {words[kind]}, not {text!r}") from error
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{flag(key)} takes a finite number, not {text!r}")
+    return value
