@@ -1,0 +1,102 @@
+"""What each tissue looks like: relaxation times and proton densities at 3 T, protocols, and the signals of both.
+
+T1 and T2 in milliseconds. Grey and white matter: Wansapura et al., JMRI 9:531 (1999). CSF: T1 from Lin et al.,
+MRM 45:893 (2001). Fat, marrow and muscle: Gold et al., AJR 183:343 (2004). The others are round figures for
+tissues that imaging sees as dark (cortical bone, dura, flowing blood in a spin echo), as water (vitreous) or as
+in between (skin). Proton densities are relative to water.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mrilab.errors import UserError
+from mrilab.physics.signal import inversion_recovery, spin_echo
+
+
+@dataclass(frozen=True)
+class Tissue:
+    """One tissue: relaxation times in ms, relative proton density, relative spread from head to head."""
+
+    name: str
+    t1: float
+    t2: float
+    pd: float
+    spread: float = 0.06
+
+
+TISSUES = (
+    Tissue("air", 1000.0, 50.0, 0.0),
+    Tissue("csf", 4160.0, 1700.0, 1.0, 0.04),
+    Tissue("grey matter", 1330.0, 110.0, 0.82, 0.04),
+    Tissue("white matter", 830.0, 80.0, 0.70, 0.04),
+    Tissue("cortical bone", 300.0, 10.0, 0.12, 0.15),
+    Tissue("marrow", 365.0, 133.0, 0.50, 0.15),
+    Tissue("fat", 371.0, 133.0, 0.75, 0.08),
+    Tissue("muscle", 1420.0, 32.0, 0.80),
+    Tissue("skin", 900.0, 40.0, 0.65),
+    Tissue("vitreous", 4000.0, 1000.0, 0.98, 0.04),
+    Tissue("dura", 900.0, 25.0, 0.45, 0.10),
+    Tissue("blood", 1600.0, 40.0, 0.10, 0.30),
+)
+NAMES = tuple(tissue.name for tissue in TISSUES)
+INDEX = {name: index for index, name in enumerate(NAMES)}
+
+# (centre, half-width) of the protocol parameters in ms, drawn uniformly per slice
+PROTOCOLS = {
+    "t1": {"tr": (560.0, 80.0), "te": (11.0, 3.0)},
+    "t2": {"tr": (5000.0, 1000.0), "te": (95.0, 12.0)},
+    "pd": {"tr": (3500.0, 800.0), "te": (18.0, 5.0)},
+    "flair": {"tr": (9000.0, 500.0), "te": (105.0, 12.0), "ti": (2430.0, 60.0)},
+}
+CONTRASTS = tuple(PROTOCOLS)
+
+
+def relaxation(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """T1, T2 (ms) and proton density of every tissue in `n` heads, each (n, tissue), with the table's spread."""
+    table = torch.tensor([(tissue.t1, tissue.t2, tissue.pd) for tissue in TISSUES])  # (tissue, 3)
+    spread = torch.tensor([tissue.spread for tissue in TISSUES])[:, None]
+    drawn = table * torch.exp(spread * torch.randn(n, *table.shape, generator=generator))
+    return drawn.unbind(-1)
+
+
+def protocol(contrast: str, n: int, generator: torch.Generator) -> dict[str, Tensor]:
+    """Drawn TR, TE (and TI for FLAIR) in ms, each (n, 1).
+
+    Raises:
+        UserError: `contrast` is not one of t1, t2, pd, flair.
+    """
+    if contrast not in PROTOCOLS:
+        raise UserError(f"unknown contrast {contrast!r}; choose one of {', '.join(CONTRASTS)}")
+    return {
+        name: centre + width * (2 * torch.rand(n, 1, generator=generator) - 1)
+        for name, (centre, width) in PROTOCOLS[contrast].items()
+    }
+
+
+def signal(contrast: str, t1: Tensor, t2: Tensor, pd: Tensor, times: dict[str, Tensor]) -> Tensor:
+    """Magnitude of the signal: inversion recovery for FLAIR, a spin echo otherwise."""
+    sequence = inversion_recovery if contrast == "flair" else spin_echo
+    return sequence(pd, t1, t2, **times).abs()
+
+
+def clinical_signals(contrast: str, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Signals (n, tissue) and their relative change (n, tissue) per unit of "whiteness" of the brain tissue.
+
+    Whiteness runs from 0 (average grey matter) to 1 (average white matter); deep nuclei and lightly myelinated
+    white matter lie in between. Their T1, T2 and PD follow the grey-to-white line in the logarithm, and the
+    change is the finite difference of the signal along it.
+    """
+    t1, t2, pd = relaxation(n, generator)
+    times = protocol(contrast, n, generator)
+    signals = signal(contrast, t1, t2, pd, times)
+    step = 0.05
+    grey, white = INDEX["grey matter"], INDEX["white matter"]
+    moved = [value * (value[:, white : white + 1] / value[:, grey : grey + 1]) ** step for value in (t1, t2, pd)]
+    change = (signal(contrast, *moved, times) - signals) / (step * signals.clamp_min(1e-12))
+    is_brain = torch.zeros(len(TISSUES))
+    is_brain[[grey, white]] = 1
+    return signals, change * is_brain

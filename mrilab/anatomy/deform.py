@@ -1,0 +1,168 @@
+"""Where a slice lies in the template: position, tilt, size, and a smooth deformation that makes the head its own.
+
+Template coordinates are MNI millimetres: x to the right, y to the front, z up. Images are shown as a radiologist
+sees them: axial with the face up, coronal and sagittal with the vertex up, the subject's left on the right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mrilab.anatomy.fields import random_field
+from mrilab.errors import UserError
+
+ORIENTATIONS = ("axial", "coronal", "sagittal")
+NORMAL_AXIS = {"axial": 2, "coronal": 1, "sagittal": 0}
+# template directions of image rows (downwards), image columns (to the right) and of the slice normal
+FRAMES = {
+    "axial": ((0, -1, 0), (-1, 0, 0), (0, 0, 1)),
+    "coronal": ((0, 0, -1), (-1, 0, 0), (0, 1, 0)),
+    "sagittal": ((0, 0, -1), (0, -1, 0), (1, 0, 0)),
+}
+HEAD_RADIUS = 95.0  # mm
+CENTRES = {"axial": (0.0, -14.0, 0.0), "coronal": (0.0, 0.0, 2.0), "sagittal": (0.0, -8.0, -2.0)}
+# positions along the normal, mm, as free segments: `seen` is shown to training, `slab` never is.
+# The template is left-right symmetric, so what is held out on one side is held out on the other too.
+SEGMENTS = {
+    "axial": {"seen": ((-34.0, 18.0), (38.0, 66.0)), "slab": ((18.0, 38.0),)},
+    "coronal": {"seen": ((-84.0, -34.0), (-14.0, 54.0)), "slab": ((-34.0, -14.0),)},
+    "sagittal": {"seen": ((-48.0, -30.0), (-12.0, 12.0), (30.0, 48.0)), "slab": ((-30.0, -12.0), (12.0, 30.0))},
+}
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How far heads and slice prescriptions differ. Lengths in mm, angles in degrees, all standard deviations."""
+
+    field_of_view: tuple[float, float] = (218.0, 252.0)  # along the rows, drawn uniformly
+    shift: float = 3.0
+    rotation: float = 4.0
+    quarter_turns: bool = False
+    tilt: float = 3.0
+    size: float = 0.035
+    elastic: tuple[tuple[float, float], ...] = ((48.0, 3.0), (18.0, 1.1), (8.0, 0.45))  # (knot spacing, shift)
+
+
+CLINICAL = Variation()
+RANDOMISED = Variation(
+    field_of_view=(170.0, 330.0),
+    shift=10.0,
+    rotation=10.0,
+    quarter_turns=True,
+    tilt=6.0,
+    size=0.08,
+    elastic=((48.0, 4.5), (18.0, 1.6), (8.0, 0.6)),
+)
+
+
+@dataclass(frozen=True)
+class Slices:
+    """Template points of `n` slices (n, H, W, 3) in mm, with the size of a pixel (n,) in mm."""
+
+    points: Tensor
+    pixel: Tensor
+    orientation: tuple[str, ...]
+
+
+def _rotation(tilt_row: Tensor, tilt_column: Tensor, turn: Tensor) -> Tensor:
+    """Rotation (n, 3, 3) in slice coordinates (row, column, normal) from angles in radians, each (n,)."""
+    one, zero = torch.ones_like(turn), torch.zeros_like(turn)
+
+    def stack(*entries):
+        return torch.stack(entries, -1).reshape(-1, 3, 3)
+
+    about_normal = stack(turn.cos(), -turn.sin(), zero, turn.sin(), turn.cos(), zero, zero, zero, one)
+    about_row = stack(one, zero, zero, zero, tilt_row.cos(), -tilt_row.sin(), zero, tilt_row.sin(), tilt_row.cos())
+    about_column = stack(
+        tilt_column.cos(), zero, tilt_column.sin(), zero, one, zero, -tilt_column.sin(), zero, tilt_column.cos()
+    )
+    return about_row @ about_column @ about_normal
+
+
+def _place_in_segments(
+    through: Tensor, in_head: Tensor, orientation: tuple[str, ...], part: str, generator: torch.Generator
+) -> Tensor:
+    """Move each slice's through-plane coordinate (n, H, W) wholly into one free segment of its orientation.
+
+    A segment is drawn in proportion to its length; a slice whose part `in_head` (n, H, W) is more oblique than
+    the segment is long is flattened until it fits, and the corners, which hold only air, are bent into it.
+    This is what makes "training never shows the slab" exact and not just likely.
+    """
+    bounds = []
+    for name in orientation:
+        segments = torch.tensor(SEGMENTS[name][part])
+        chosen = int(torch.multinomial(segments[:, 1] - segments[:, 0], 1, generator=generator))
+        bounds.append(segments[chosen])
+    low, high = torch.stack(bounds).to(through).T  # each (n,)
+    position = low + (high - low) * torch.rand(len(orientation), generator=generator).to(through)
+    head_only = through * in_head  # zero, the mean, elsewhere
+    least, most = head_only.amin((-2, -1)), head_only.amax((-2, -1))
+    flatten = ((high - low) / (most - least).clamp_min(1e-6)).clamp_max(1)
+    through = through * flatten[:, None, None]
+    position = torch.maximum(torch.minimum(position, high - most * flatten), low - least * flatten)
+    moved = through + position[:, None, None]
+    return torch.minimum(torch.maximum(moved, low[:, None, None]), high[:, None, None])
+
+
+def place_slices(
+    n: int,
+    shape: tuple[int, int],
+    orientation: str | None,
+    part: str,
+    variation: Variation,
+    generator: torch.Generator,
+    device="cpu",
+) -> Slices:
+    """Draw `n` slices of `n` different heads.
+
+    Args:
+        shape: (H, W) of the grid; pixel (i, j) lies (i - H//2, j - W//2) pixels from the centre of the slice.
+        orientation: axial, coronal, sagittal, or None for a mixture.
+        part: "seen" or "slab", the part of the template that the slice lies in.
+
+    Raises:
+        UserError: unknown orientation.
+    """
+    if orientation is not None and orientation not in ORIENTATIONS:
+        raise UserError(f"unknown orientation {orientation!r}; choose one of {', '.join(ORIENTATIONS)}")
+    height, width = shape
+
+    def normal(*size):
+        return torch.randn(*size, generator=generator).clamp(-2.5, 2.5)
+
+    if orientation is None:
+        names = tuple(ORIENTATIONS[i] for i in torch.randint(3, (n,), generator=generator).tolist())
+    else:
+        names = (orientation,) * n
+    low, high = variation.field_of_view
+    pixel = (low + (high - low) * torch.rand(n, generator=generator)) / height  # (n,)
+    angles = torch.deg2rad(normal(3, n) * torch.tensor([[variation.tilt], [variation.tilt], [variation.rotation]]))
+    if variation.quarter_turns:
+        angles[2] += torch.randint(4, (n,), generator=generator) * (torch.pi / 2)
+    frame = torch.tensor([FRAMES[name] for name in names], dtype=torch.float32).mT  # (n, 3, 3) columns: axes
+    stretch = torch.diag_embed(torch.exp(variation.size * normal(n, 3)))
+    mirror = torch.ones(n, 3)
+    mirror[:, 0] = 1 - 2.0 * torch.randint(2, (n,), generator=generator)
+    matrix = torch.diag_embed(mirror) @ stretch @ frame @ _rotation(*angles)  # (n, 3, 3)
+    centre = torch.tensor([CENTRES[name] for name in names]) + variation.shift * normal(n, 3)
+
+    rows = torch.arange(height, dtype=torch.float32) - height // 2
+    columns = torch.arange(width, dtype=torch.float32) - width // 2
+    plane = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), -1).to(device)  # (H, W, 2)
+    in_plane = (matrix[:, :, :2] * pixel[:, None, None]).to(device)  # (n, 3, 2)
+    points = torch.einsum("nkc,hwc->nkhw", in_plane, plane) + centre.to(device)[:, :, None, None]
+    nominal = sum(variation.field_of_view) / 2 / height
+    for spacing, shift in variation.elastic:
+        points += shift * random_field(n, 3, shape, spacing / nominal, generator, device)
+
+    axis = torch.tensor([NORMAL_AXIS[name] for name in names], device=device)
+    index = axis[:, None, None, None].expand(n, 1, height, width)
+    through = points.gather(1, index)[:, 0]  # (n, H, W)
+    through = through - through.mean((-2, -1), keepdim=True)
+    in_head = (plane.square().sum(-1) * pixel.to(device)[:, None, None] ** 2) < HEAD_RADIUS**2  # (n, H, W)
+    placed = _place_in_segments(through, in_head, names, part, generator)
+    points.scatter_(1, index, placed[:, None])
+    return Slices(points.permute(0, 2, 3, 1), pixel.to(device), names)

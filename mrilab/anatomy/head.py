@@ -1,0 +1,119 @@
+"""From template points to tissue: which share of every pixel is which tissue, with borders as sharp as in a head.
+
+The template's maps are blurred by averaging; taking a sharp softmax of them *after* interpolation puts the borders
+back, and adding smooth noise before it moves them, most where the average is least certain, which is where real
+heads differ: in the sulci. Skull, scalp and face come from signed distances in the same way.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from mrilab.anatomy.contrast import INDEX, TISSUES
+from mrilab.anatomy.deform import Slices
+from mrilab.anatomy.fields import random_field
+from mrilab.anatomy.template import (
+    BRAIN_HIGH,
+    BRAIN_LOW,
+    SHELL_HIGH,
+    SHELL_LOW,
+    load_template,
+    sample,
+)
+from mrilab.anatomy.vessels import small_vessels, trunks
+
+BRAIN_SHARPNESS = 9.0  # of the softmax between CSF, grey and white matter
+BORDER = 0.3  # mm, softness of all other borders
+FLUID_BIAS = 0.10  # opens sulci that averaging has closed
+FOLDING = ((9.0, 0.20), (5.0, 0.16))  # (knot spacing in mm, strength) of the noise on the brain's maps
+
+
+@lru_cache(maxsize=4)
+def _stacks(device: str) -> tuple[Tensor, Tensor]:
+    template = load_template()
+    return template.brain.to(device), template.shell.to(device)
+
+
+def _inside(distance: Tensor) -> Tensor:
+    """Share of a pixel inside a surface, from the signed distance in mm."""
+    return torch.sigmoid(distance / -BORDER)
+
+
+def tissue_shares(slices: Slices, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Shares of all tissues (n, tissue, H, W), summing to 1, and the whiteness (n, H, W) of the brain.
+
+    Every pixel is handed out in order: air around the head, brain, cavities, eyes, bone, skin, muscle; what is
+    left is fat.
+    """
+    points = slices.points
+    n, height, width, _ = points.shape
+    device = points.device
+    brain, shell = _stacks(str(device))
+    nominal = float(slices.pixel.mean())
+
+    def field(channels, spacing_mm):
+        return random_field(n, channels, (height, width), spacing_mm / nominal, generator, device)
+
+    fluid, grey, white, whiteness = sample(brain, points, BRAIN_LOW, BRAIN_HIGH).unbind(1)  # each (n, H, W)
+    # distances are smooth: half the resolution costs a quarter and looks the same
+    coarse = sample(shell, points[:, ::2, ::2], SHELL_LOW, SHELL_HIGH)
+    coarse = torch.nn.functional.interpolate(coarse, scale_factor=2, mode="bilinear")[..., :height, :width]
+    inner, skin, cavity, eye, muscle, face_bone = coarse.unbind(1)
+
+    scores = torch.stack([fluid + FLUID_BIAS, grey, white], 1)  # (n, 3, H, W)
+    for spacing, strength in FOLDING:
+        scores += strength * field(3, spacing)
+    csf, grey, white = (BRAIN_SHARPNESS * scores).softmax(1).unbind(1)
+
+    thickness = 1 + 0.18 * field(2, 35.0)  # of skull and scalp
+    patches = field(1, 9.0)[:, 0]  # fat between muscles, and the other way round
+    folds = field(1, 14.0)[:, 0]
+    skull = 6.5 * thickness[:, 0] + 2.0 * (points[..., 1] < -60)
+    inner = inner + 0.6 * folds
+    shares = torch.zeros(n, len(TISSUES), height, width, device=device)
+    left = torch.ones(n, height, width, device=device)
+
+    def take(name, share):
+        nonlocal left
+        taken = left * share
+        shares[:, INDEX[name]] += taken
+        left = left - taken
+
+    take("air", _inside(-skin))
+    in_brain = _inside(inner)
+    surface_vessels, inner_vessels = small_vessels(n, (height, width), nominal, generator, device)
+    blood = torch.maximum(trunks(points, inner), surface_vessels * csf)
+    blood = torch.maximum(blood, 0.5 * inner_vessels * (1 - csf))
+    take("blood", in_brain * blood)
+    take("grey matter", in_brain * grey)
+    take("white matter", in_brain * white / (1 - in_brain * grey).clamp_min(1e-6))
+    outside = _inside(-inner - 0.5)
+    take("air", _inside(cavity + 0.8 * folds) * outside)
+    bony = face_bone + 0.8 * folds
+    take("cortical bone", _inside((bony + 0.6).abs() - 0.7))
+    take("marrow", _inside(bony))
+    take("dura", _falx(points) * in_brain)
+    take("csf", in_brain)
+    take("dura", _inside(inner - 0.7 * thickness[:, 1]))
+    wall = 1.4 * thickness[:, 1]
+    take("cortical bone", _inside(inner - wall - 0.7))
+    take("marrow", _inside(inner - skull + wall))
+    take("cortical bone", _inside(inner - skull))
+    take("skin", _inside(-(skin + 1.8)))
+    take("skin", _inside((eye - 0.3).abs() - 0.5))  # sclera
+    take("vitreous", _inside(eye))
+    scalp = inner - skull
+    take("muscle", _inside((scalp - 1.2).abs() - 0.6))  # galea and thin muscles over the bone
+    take("muscle", _inside(muscle - 1.2 * patches) * _inside(-0.3 * patches - 0.6))
+    shares[:, INDEX["fat"]] += left
+    return shares, whiteness
+
+
+def _falx(points: Tensor) -> Tensor:
+    """The membrane between the hemispheres (n, H, W), in the midline above the corpus callosum and in front."""
+    x, y, z = points.unbind(-1)
+    height = z - (28 - 0.004 * (y + 10).square())
+    return _inside(x.abs() - 0.5) * torch.sigmoid(height / 2)

@@ -1,0 +1,61 @@
+"""The randomised distribution: everything about contrast drawn at random, for networks that must work elsewhere.
+
+A network that has seen only plausible T2 heads learns their contrast along with what all images share. Here the
+signal of each tissue, the phase, the bias and the small structures are drawn anew for each slice, so that only
+what all images share is left to learn (the idea of SynthSeg: Billot et al., Medical Image Analysis 86:102789, 2023).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mrilab.anatomy.contrast import INDEX, TISSUES
+from mrilab.anatomy.fields import random_field
+
+
+def random_signals(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Signals (n, tissue) uniform in [0.05, 1], air 0; bone and dura mostly dark. And a random whiteness slope."""
+    signals = 0.05 + 0.95 * torch.rand(n, len(TISSUES), generator=generator)
+    signals[:, INDEX["air"]] = 0
+    for name in ("cortical bone", "dura"):
+        signals[:, INDEX[name]] *= torch.rand(n, generator=generator) ** 2
+    change = torch.zeros(n, len(TISSUES))
+    change[:, [INDEX["grey matter"], INDEX["white matter"]]] = 0.5 * torch.randn(n, 1, generator=generator)
+    return signals, change
+
+
+def _per_slice(n, low, high, generator, device) -> Tensor:
+    return (low + (high - low) * torch.rand(n, 1, 1, generator=generator)).to(device)
+
+
+def random_phase(n: int, shape: tuple[int, int], generator: torch.Generator, device="cpu") -> Tensor:
+    """Phase (n, H, W) in radians: an offset, a ramp of up to a turn across the image, and fields of two scales."""
+    phase = _per_slice(n, 0, 2 * torch.pi, generator, device)
+    for axis, length in ((1, shape[0]), (2, shape[1])):
+        ramp = torch.linspace(-0.5, 0.5, length, device=device).unsqueeze(2 - axis)  # (H, 1) or (W,)
+        phase = phase + _per_slice(n, -2 * torch.pi, 2 * torch.pi, generator, device) * ramp
+    for fraction, most in ((0.5, 1.5), (0.15, 0.6)):
+        field = random_field(n, 1, shape, fraction * max(shape), generator, device)[:, 0]
+        phase = phase + _per_slice(n, 0, most, generator, device) * field
+    return phase
+
+
+def random_bias(n: int, shape: tuple[int, int], generator: torch.Generator, device="cpu") -> Tensor:
+    """Receive bias (n, H, W), up to a factor of about two across the head."""
+    field = random_field(n, 1, shape, 0.4 * max(shape), generator, device)[:, 0]
+    return torch.exp(_per_slice(n, 0, 0.35, generator, device) * field)
+
+
+def random_blobs(
+    n: int, shape: tuple[int, int], magnitude: Tensor, shares: Tensor, generator: torch.Generator, device="cpu"
+) -> Tensor:
+    """Change of the magnitude (n, H, W) by patches that no tissue map knows: lesions, artefacts, odd structures.
+
+    Islands where a smooth field exceeds a drawn level, brighter or darker than what they cover; in the head only.
+    """
+    head = 1 - shares[:, INDEX["air"]]
+    field = random_field(n, 1, shape, max(shape) / 18, generator, device)[:, 0]
+    level = _per_slice(n, 1.6, 3.0, generator, device)
+    island = torch.sigmoid(_per_slice(n, 4, 25, generator, device) * (field - level))
+    return head * island * (_per_slice(n, 0.0, 1.2, generator, device) - magnitude)

@@ -1,0 +1,32 @@
+"""Fine variation of signal inside a tissue, as a share of its mean: fibres, fat lobules, iron, partial volume."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mrilab.anatomy.contrast import TISSUES
+from mrilab.anatomy.fields import random_field
+
+# standard deviation relative to the mean signal; tissues that are not named have DEFAULT
+STRENGTH = {
+    "grey matter": 0.045,
+    "white matter": 0.035,
+    "csf": 0.05,
+    "fat": 0.16,
+    "marrow": 0.25,
+    "muscle": 0.18,
+    "skin": 0.12,
+}
+DEFAULT = 0.03
+SCALES = ((2.2, 0.8), (6.0, 0.6))  # (knot spacing in mm, share of the standard deviation); squares sum to 1
+
+
+def strengths(device="cpu") -> Tensor:
+    """The table as a tensor (tissue,)."""
+    return torch.tensor([STRENGTH.get(tissue.name, DEFAULT) for tissue in TISSUES], device=device)
+
+
+def texture_field(n: int, shape: tuple[int, int], pixel: float, generator: torch.Generator, device="cpu") -> Tensor:
+    """Unit-variance texture (n, H, W) with the grain of SCALES."""
+    return sum(share * random_field(n, 1, shape, spacing / pixel, generator, device)[:, 0] for spacing, share in SCALES)

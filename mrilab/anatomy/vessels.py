@@ -1,0 +1,59 @@
+"""Vessels: named trunks at their usual places, and a random net of small ones on and in the brain.
+
+In a spin echo, flowing blood gives almost no signal: vessels are dark dots and lines.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mrilab.anatomy.fields import random_curves, random_field
+
+# vertical tubes: (x, y, lowest z, highest z, radius), mm; those with x > 0 are mirrored
+TRUNKS = (
+    (0.0, -27.0, -58.0, -22.0, 1.9),  # basilar artery
+    (11.0, 0.0, -45.0, -18.0, 2.3),  # internal carotid
+    (2.0, 38.0, -12.0, 20.0, 1.1),  # anterior cerebral
+)
+# horizontal tubes along x: (y, z, lowest x, highest x, radius)
+BRANCHES = (
+    (4.0, -16.0, 12.0, 40.0, 1.4),  # middle cerebral, first part
+    (-24.0, -18.0, 4.0, 20.0, 1.1),  # posterior cerebral
+)
+SINUS_RADIUS = 3.6  # mm, superior sagittal sinus
+
+
+def _tube(across: Tensor, along: Tensor, low: float, high: float, radius: float) -> Tensor:
+    beyond = (low - along).clamp_min(0) + (along - high).clamp_min(0)
+    return torch.sigmoid((radius - (across + beyond.square()).sqrt()) / 0.3)
+
+
+def trunks(points: Tensor, inner: Tensor) -> Tensor:
+    """Share (n, H, W) of named vessels, from template points (n, H, W, 3) and the distance to the skull in mm."""
+    x, y, z = points.unbind(-1)
+    x = x.abs()
+    sinus = torch.sigmoid((SINUS_RADIUS - (x.square() + (inner + 2.5).square()).sqrt()) / 0.3)
+    share = sinus * torch.sigmoid((z - 10 + 0.4 * y) / 2)  # from the forehead over the vertex to the back
+    for x0, y0, low, high, radius in TRUNKS:
+        share = torch.maximum(share, _tube((x - x0).square() + (y - y0).square(), z, low, high, radius))
+    for y0, z0, low, high, radius in BRANCHES:
+        share = torch.maximum(share, _tube((y - y0).square() + (z - z0).square(), x, low, high, radius))
+    return share
+
+
+def small_vessels(
+    n: int, shape: tuple[int, int], pixel: float, generator: torch.Generator, device="cpu"
+) -> tuple[Tensor, Tensor]:
+    """Shares (n, H, W) of vessels on the brain's surface and of the finer ones inside it.
+
+    Curves are the zero lines of smooth random fields, kept where another field is high, so that they start and
+    end; those inside are thinner than a pixel and only darken it.
+    """
+    spacings = torch.tensor([9.0, 6.0])
+    shares = []
+    for spacing, radius, keep in zip(spacings.tolist(), (0.55, 0.22), (0.2, 0.5), strict=True):
+        distance = pixel * random_curves(n, 2, shape, spacing / pixel, generator, device)  # (n, 2, H, W) mm
+        present = torch.sigmoid(8 * (random_field(n, 2, shape, 12.0 / pixel, generator, device) - keep))
+        shares.append((torch.sigmoid((radius - distance) / 0.25) * present).amax(1))
+    return shares[0], shares[1]
