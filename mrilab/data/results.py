@@ -51,7 +51,7 @@ def write_reconstruction(
     provenance = {
         **(attrs or {}),
         "mrilab_version": mrilab.__version__,
-        "torch_version": torch.__version__,
+        "torch_version": str(torch.__version__),
         "numpy_version": np.__version__,
     }
     with atomic_path(path) as temporary, writing(path), h5py.File(temporary, "w") as file:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import h5py
@@ -59,6 +59,11 @@ class Scan:
     def shape(self) -> tuple[int, int]:
         """(H, W) of the k-space plane after oversampling was removed."""
         return tuple(self.kspace.shape[-2:])
+
+    def part(self, n: int) -> Scan:
+        """The n-th slice of those here, as a scan of one slice."""
+        reference = None if self.reference_rss is None else self.reference_rss[n : n + 1]
+        return replace(self, kspace=self.kspace[n : n + 1], reference_rss=reference, slices=(self.slices[n],))
 
 
 def read_scan(path: str | Path, slice: int | None = None, oversampling: float | None = None) -> Scan:

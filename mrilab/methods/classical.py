@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
+import pywt
+
 from mrilab import physics
 from mrilab.errors import UserError
 from mrilab.methods.registry import method
@@ -36,6 +40,11 @@ def l1_wavelet(
 ):
     """Compressed sensing: least squares with few wavelet coefficients, by FISTA with cycle spinning."""
     _check(weight, iterations)
+    if wavelet not in pywt.wavelist(kind="discrete"):
+        raise UserError(f"unknown wavelet {wavelet!r}; choose haar, dbN, symN or coifN")
+    deepest = int(math.log2(min(model.shape)))
+    if not 1 <= levels <= deepest:
+        raise UserError(f"--levels {levels} is not possible; give 1 to {deepest} for this image")
     return physics.l1_wavelet(
         y,
         model,

@@ -1,0 +1,113 @@
+"""What a reconstruction run leaves: images, conditions and figures of merit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mrilab.data.results import write_reconstruction
+from mrilab.evaluation.metrics import nmse, nrmse, psnr, ssim
+from mrilab.machine import commit
+
+METRICS = {"psnr": psnr, "ssim": ssim, "nrmse": nrmse, "nmse": nmse}
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """One slice, on the scale of the raw data.
+
+    image: (H, W) complex. zero_filled: (H, W) complex, A^H y with the same maps.
+    reference: (H, W) complex MVUE of the fully sampled data with maps from all of them; None if undersampled.
+    metrics: psnr in dB, ssim, nrmse, nmse, and each of them `_masked`; empty without a reference.
+    seconds: the method alone; coil maps and metrics are not in it.
+    """
+
+    number: int
+    image: Tensor
+    zero_filled: Tensor
+    reference: Tensor | None
+    uncertainty: Tensor | None
+    samples: Tensor | None
+    metrics: dict[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """All slices of a scan reconstructed with one method, and under which conditions.
+
+    mask: bool (1, W), (H, 1) or (H, W). nominal_acceleration is None where nobody asked for one.
+    seconds: of the method, all slices; seconds_total: with reading, coil maps and metrics.
+    peak_memory_mb: of this process so far on a CPU, of torch during this call on a GPU (MiB).
+    """
+
+    scan: str
+    method: str
+    options: dict
+    slices: list[SliceResult]
+    mask: Tensor
+    sampling: dict
+    nominal_acceleration: float | None
+    effective_acceleration: float
+    maps_from: str
+    seed: int
+    seconds_total: float
+    peak_memory_mb: float
+    device: str
+    noise_std: float | None = None
+
+    @property
+    def metrics(self) -> dict[str, float | None]:
+        """Means over the slices; None where there is no reference."""
+        names = [*METRICS, *(f"{name}_masked" for name in METRICS)]
+        if self.slices[0].reference is None:
+            return dict.fromkeys(names)
+        return {name: sum(each.metrics[name] for each in self.slices) / len(self.slices) for name in names}
+
+    @property
+    def seconds(self) -> float:
+        return sum(each.seconds for each in self.slices)
+
+    def stack(self, name: str) -> Tensor | None:
+        """`image`, `uncertainty` or `samples` of all slices: (slices, ...), None if there is none."""
+        parts = [getattr(each, name) for each in self.slices]
+        return None if any(part is None for part in parts) else torch.stack(parts)
+
+    def summary(self) -> dict:
+        """What `mrilab recon --json` prints, without the names of the files."""
+        return {
+            "method": self.method,
+            "nominal_acceleration": self.nominal_acceleration,
+            "effective_acceleration": self.effective_acceleration,
+            "maps_from": self.maps_from,
+            **self.metrics,
+            "seconds": self.seconds,
+            "seconds_total": self.seconds_total,
+            "peak_memory_mb": self.peak_memory_mb,
+            "device": self.device,
+            "scan": self.scan,
+            "shape": list(self.slices[0].image.shape),
+            "options": self.options,
+            "seed": self.seed,
+            **self.sampling,
+            "slices": [
+                {"slice": each.number, "seconds": each.seconds, **each.metrics} for each in self.slices
+            ],
+        }
+
+    def write(self, path: str | Path) -> None:
+        """Write images and provenance with `write_reconstruction`."""
+        attrs = self.summary()
+        attrs["slices"] = [each.number for each in self.slices]
+        attrs["mask_kind"] = attrs.pop("mask")
+        write_reconstruction(
+            path,
+            self.stack("image"),
+            mask=self.mask,
+            uncertainty=self.stack("uncertainty"),
+            samples=self.stack("samples"),
+            attrs={**attrs, "noise_std": self.noise_std, "commit": commit()},
+        )
