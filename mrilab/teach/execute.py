@@ -54,7 +54,13 @@ def execute(source: Path, target: Path, profile: str, progress: bool | dict = Fa
     with PeakMemory() as memory, _quiet_kernel():
         try:
             papermill.execute_notebook(
-                source, target, {"profile": profile}, cwd=source.parent, progress_bar=progress, log_output=False
+                source,
+                target,
+                {"profile": profile},
+                cwd=source.parent,
+                progress_bar=progress,
+                # a kernel that is stopped while it works would print its own traceback over ours
+                extra_arguments=["--log-level=50"],
             )
         except PapermillExecutionError as failure:
             error = f"{failure.ename}: {failure.evalue}".rstrip(": ")
@@ -136,10 +142,10 @@ def _read_or_empty(path: Path) -> NotebookNode:
 
 
 def _failed_cell(notebook: NotebookNode) -> tuple[int | None, str | None]:
-    """Number and source of the cell that raised, or that was running when the kernel died."""
-    for number, cell in enumerate(own_cells(notebook), start=1):
-        raised = any(output.output_type == "error" for output in cell.get("outputs", []))
-        state = cell.metadata.get("papermill", {})
-        if raised or state.get("exception") or state.get("status") == "running":
-            return number, cell.source
-    return None, None
+    """Number and source of the last cell that was started: the one that raised, or in which the kernel died."""
+    started = [
+        (number, cell.source)
+        for number, cell in enumerate(own_cells(notebook), start=1)
+        if cell.cell_type == "code" and cell.metadata.get("papermill", {}).get("start_time")
+    ]
+    return started[-1] if started else (None, None)
