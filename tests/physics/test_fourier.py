@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+import torch
+
+from mrilab.physics import centre_crop, centre_pad, fft1c, fft2c, ifft1c, ifft2c
+from mrilab.physics.fourier import fourier_shift_phase
+
+SHAPES = [(8, 8), (7, 9), (6, 5), (1, 4), (15, 2)]
+
+
+def complex_normal(*shape, generator, dtype=torch.complex128):
+    return torch.randn(*shape, dtype=dtype, generator=generator)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_transform_is_the_centred_dft_written_out(shape, generator):
+    x = complex_normal(*shape, generator=generator)
+    matrices = []
+    for n in shape:
+        k = np.arange(n) - n // 2
+        matrices.append(np.exp(-2j * np.pi * np.outer(k, k) / n) / np.sqrt(n))
+    expected = matrices[0] @ x.numpy() @ matrices[1].T
+    np.testing.assert_allclose(fft2c(x).numpy(), expected, atol=1e-13)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_transform_is_unitary(shape, generator):
+    x = complex_normal(3, *shape, generator=generator)
+    y = complex_normal(3, *shape, generator=generator)
+    torch.testing.assert_close(ifft2c(fft2c(x)), x, atol=1e-13, rtol=0)
+    torch.testing.assert_close(
+        torch.vdot(fft2c(x).flatten(), y.flatten()), torch.vdot(x.flatten(), ifft2c(y).flatten())
+    )
+    assert torch.linalg.vector_norm(fft2c(x)) == pytest.approx(torch.linalg.vector_norm(x).item(), rel=1e-13)
+
+
+@pytest.mark.parametrize("n", [8, 7])
+def test_dc_lies_at_half(n):
+    spectrum = fft2c(torch.ones(n, n, dtype=torch.complex128))
+    assert spectrum[n // 2, n // 2].real == pytest.approx(n)
+    assert spectrum.abs().sum() == pytest.approx(n)
+
+
+def test_two_transforms_of_one_dimension_are_one_of_two(generator):
+    x = complex_normal(6, 9, generator=generator)
+    torch.testing.assert_close(fft1c(fft1c(x, -1), -2), fft2c(x))
+    torch.testing.assert_close(ifft1c(fft1c(x, -1), -1), x)
+
+
+@pytest.mark.parametrize(("large", "small"), [((8, 8), (4, 6)), ((9, 7), (4, 3)), ((9, 8), (5, 8)), ((8, 9), (3, 4))])
+def test_crop_keeps_the_centre_and_pad_is_its_adjoint(large, small, generator):
+    x, y = complex_normal(*large, generator=generator), complex_normal(*small, generator=generator)
+    assert centre_crop(x, small)[small[0] // 2, small[1] // 2] == x[large[0] // 2, large[1] // 2]
+    left = torch.vdot(centre_crop(x, small).flatten(), y.flatten())
+    right = torch.vdot(x.flatten(), centre_pad(y, large).flatten())
+    torch.testing.assert_close(left, right)
+
+
+@pytest.mark.parametrize("n", [6, 7, 128, 233])
+def test_ramps_replace_the_shifts(n, generator):
+    x = complex_normal(n, generator=generator)
+    ramp = fourier_shift_phase(n)
+    folded = torch.fft.fft(x * ramp, norm="ortho") * ramp * ramp[n // 2].conj()
+    torch.testing.assert_close(folded, fft1c(x, -1), atol=1e-12, rtol=0)
