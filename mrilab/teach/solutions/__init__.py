@@ -1,0 +1,1 @@
+"""Solutions of the exercises, one module a lesson, with the mistakes that the checks know. Look only after trying."""
