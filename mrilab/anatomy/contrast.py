@@ -34,8 +34,8 @@ TISSUES = (
     Tissue("grey matter", 1330.0, 110.0, 0.82, 0.04),
     Tissue("white matter", 830.0, 80.0, 0.70, 0.04),
     Tissue("cortical bone", 300.0, 10.0, 0.12, 0.15),
-    Tissue("marrow", 365.0, 133.0, 0.50, 0.15),
-    Tissue("fat", 371.0, 133.0, 0.75, 0.08),
+    Tissue("marrow", 365.0, 133.0, 0.40, 0.15),
+    Tissue("fat", 371.0, 133.0, 0.70, 0.08),
     Tissue("muscle", 1420.0, 32.0, 0.80),
     Tissue("skin", 900.0, 40.0, 0.65),
     Tissue("vitreous", 4000.0, 1000.0, 0.98, 0.04),
@@ -45,14 +45,16 @@ TISSUES = (
 NAMES = tuple(tissue.name for tissue in TISSUES)
 INDEX = {name: index for index, name in enumerate(NAMES)}
 
-# (centre, half-width) of the protocol parameters in ms, drawn uniformly per slice
+# (centre, half-width) of the protocol parameters in ms, drawn uniformly per slice. T1 is inversion-prepared, as at
+# 3 T is usual, because there a plain spin echo hardly separates grey from white matter.
 PROTOCOLS = {
-    "t1": {"tr": (560.0, 80.0), "te": (11.0, 3.0)},
+    "t1": {"tr": (2100.0, 200.0), "te": (10.0, 3.0), "ti": (850.0, 60.0)},
     "t2": {"tr": (5000.0, 1000.0), "te": (95.0, 12.0)},
     "pd": {"tr": (3500.0, 800.0), "te": (18.0, 5.0)},
     "flair": {"tr": (9000.0, 500.0), "te": (105.0, 12.0), "ti": (2430.0, 60.0)},
 }
 CONTRASTS = tuple(PROTOCOLS)
+FAT_LEFT = (0.25, 0.9)  # share of the fat signal that fat suppression and chemical shift leave, drawn per slice
 
 
 def relaxation(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -60,7 +62,7 @@ def relaxation(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tens
     table = torch.tensor([(tissue.t1, tissue.t2, tissue.pd) for tissue in TISSUES])  # (tissue, 3)
     spread = torch.tensor([tissue.spread for tissue in TISSUES])[:, None]
     drawn = table * torch.exp(spread * torch.randn(n, *table.shape, generator=generator))
-    return drawn.unbind(-1)
+    return drawn[..., 0], drawn[..., 1], drawn[..., 2]
 
 
 def protocol(contrast: str, n: int, generator: torch.Generator) -> dict[str, Tensor]:
@@ -77,9 +79,9 @@ def protocol(contrast: str, n: int, generator: torch.Generator) -> dict[str, Ten
     }
 
 
-def signal(contrast: str, t1: Tensor, t2: Tensor, pd: Tensor, times: dict[str, Tensor]) -> Tensor:
-    """Magnitude of the signal: inversion recovery for FLAIR, a spin echo otherwise."""
-    sequence = inversion_recovery if contrast == "flair" else spin_echo
+def signal(t1: Tensor, t2: Tensor, pd: Tensor, times: dict[str, Tensor]) -> Tensor:
+    """Magnitude of the signal: inversion recovery where the protocol has a TI, a spin echo otherwise."""
+    sequence = inversion_recovery if "ti" in times else spin_echo
     return sequence(pd, t1, t2, **times).abs()
 
 
@@ -92,11 +94,14 @@ def clinical_signals(contrast: str, n: int, generator: torch.Generator) -> tuple
     """
     t1, t2, pd = relaxation(n, generator)
     times = protocol(contrast, n, generator)
-    signals = signal(contrast, t1, t2, pd, times)
+    low, high = FAT_LEFT
+    fatty = [INDEX["fat"], INDEX["marrow"]]
+    pd[:, fatty] *= low + (high - low) * torch.rand(n, 1, generator=generator)
+    signals = signal(t1, t2, pd, times)
     step = 0.05
     grey, white = INDEX["grey matter"], INDEX["white matter"]
     moved = [value * (value[:, white : white + 1] / value[:, grey : grey + 1]) ** step for value in (t1, t2, pd)]
-    change = (signal(contrast, *moved, times) - signals) / (step * signals.clamp_min(1e-12))
+    change = (signal(*moved, times) - signals) / (step * signals.clamp_min(1e-12))
     is_brain = torch.zeros(len(TISSUES))
     is_brain[[grey, white]] = 1
     return signals, change * is_brain

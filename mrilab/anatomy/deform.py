@@ -43,7 +43,7 @@ class Variation:
     quarter_turns: bool = False
     tilt: float = 3.0
     size: float = 0.035
-    elastic: tuple[tuple[float, float], ...] = ((48.0, 3.0), (18.0, 1.1), (8.0, 0.45))  # (knot spacing, shift)
+    elastic: tuple[tuple[float, float], ...] = ((48.0, 2.6), (18.0, 0.8), (8.0, 0.4))  # (knot spacing, shift)
 
 
 CLINICAL = Variation()
@@ -54,7 +54,7 @@ RANDOMISED = Variation(
     quarter_turns=True,
     tilt=6.0,
     size=0.08,
-    elastic=((48.0, 4.5), (18.0, 1.6), (8.0, 0.6)),
+    elastic=((48.0, 4.0), (18.0, 1.3), (8.0, 0.6)),
 )
 
 

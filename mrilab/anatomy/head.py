@@ -25,10 +25,10 @@ from mrilab.anatomy.template import (
 )
 from mrilab.anatomy.vessels import small_vessels, trunks
 
-BRAIN_SHARPNESS = 9.0  # of the softmax between CSF, grey and white matter
-BORDER = 0.3  # mm, softness of all other borders
-FLUID_BIAS = 0.10  # opens sulci that averaging has closed
-FOLDING = ((9.0, 0.20), (5.0, 0.16))  # (knot spacing in mm, strength) of the noise on the brain's maps
+BRAIN_SHARPNESS = 20.0  # of the softmax between CSF, grey and white matter
+BORDER = 0.15  # mm, softness of all other borders
+FLUID_BIAS = 0.05  # opens sulci that averaging has closed
+FOLDING = ((9.0, 0.20), (5.0, 0.18), (3.0, 0.12))  # (knot spacing in mm, strength) of the noise on the brain's maps
 
 
 @lru_cache(maxsize=4)
@@ -64,15 +64,16 @@ def tissue_shares(slices: Slices, generator: torch.Generator) -> tuple[Tensor, T
     inner, skin, cavity, eye, muscle, face_bone = coarse.unbind(1)
 
     scores = torch.stack([fluid + FLUID_BIAS, grey, white], 1)  # (n, 3, H, W)
+    quiet = scores.new_tensor([0.4, 1.0, 1.0])[:, None, None]  # or lakes of CSF appear inside the brain
     for spacing, strength in FOLDING:
-        scores += strength * field(3, spacing)
+        scores += strength * quiet * field(3, spacing)
     csf, grey, white = (BRAIN_SHARPNESS * scores).softmax(1).unbind(1)
 
-    thickness = 1 + 0.18 * field(2, 35.0)  # of skull and scalp
+    thickness = 1 + 0.12 * field(2, 40.0)  # of skull and scalp
     patches = field(1, 9.0)[:, 0]  # fat between muscles, and the other way round
     folds = field(1, 14.0)[:, 0]
     skull = 6.5 * thickness[:, 0] + 2.0 * (points[..., 1] < -60)
-    inner = inner + 0.6 * folds
+    inner = inner + 0.35 * folds
     shares = torch.zeros(n, len(TISSUES), height, width, device=device)
     left = torch.ones(n, height, width, device=device)
 
@@ -95,7 +96,7 @@ def tissue_shares(slices: Slices, generator: torch.Generator) -> tuple[Tensor, T
     bony = face_bone + 0.8 * folds
     take("cortical bone", _inside((bony + 0.6).abs() - 0.7))
     take("marrow", _inside(bony))
-    take("dura", _falx(points) * in_brain)
+    take("dura", _falx(slices) * in_brain)
     take("csf", in_brain)
     take("dura", _inside(inner - 0.7 * thickness[:, 1]))
     wall = 1.4 * thickness[:, 1]
@@ -108,12 +109,18 @@ def tissue_shares(slices: Slices, generator: torch.Generator) -> tuple[Tensor, T
     scalp = inner - skull
     take("muscle", _inside((scalp - 1.2).abs() - 0.6))  # galea and thin muscles over the bone
     take("muscle", _inside(muscle - 1.2 * patches) * _inside(-0.3 * patches - 0.6))
+    deep = _inside(skin + 6 + 1.5 * folds) * torch.sigmoid((-40 - points[..., 2]) / 4)
+    take("muscle", deep * _inside(-0.5 - patches))  # the unnamed muscles of face and neck, with fat between them
     shares[:, INDEX["fat"]] += left
     return shares, whiteness
 
 
-def _falx(points: Tensor) -> Tensor:
-    """The membrane between the hemispheres (n, H, W), in the midline above the corpus callosum and in front."""
-    x, y, z = points.unbind(-1)
+def _falx(slices: Slices) -> Tensor:
+    """The membrane between the hemispheres (n, H, W), in the midline above the corpus callosum and in front.
+
+    Sagittal slices have none: one that lay in the membrane would show nothing else.
+    """
+    x, y, z = slices.points.unbind(-1)
     height = z - (28 - 0.004 * (y + 10).square())
-    return _inside(x.abs() - 0.5) * torch.sigmoid(height / 2)
+    crossed = torch.tensor([name != "sagittal" for name in slices.orientation], device=x.device)[:, None, None]
+    return _inside(x.abs() - 0.5) * torch.sigmoid(height / 2) * crossed

@@ -55,7 +55,7 @@ def random_blobs(
     Islands where a smooth field exceeds a drawn level, brighter or darker than what they cover; in the head only.
     """
     head = 1 - shares[:, INDEX["air"]]
-    field = random_field(n, 1, shape, max(shape) / 18, generator, device)[:, 0]
-    level = _per_slice(n, 1.6, 3.0, generator, device)
+    field = random_field(n, 1, shape, max(shape) / 26, generator, device)[:, 0]
+    level = _per_slice(n, 1.8, 3.2, generator, device)
     island = torch.sigmoid(_per_slice(n, 4, 25, generator, device) * (field - level))
-    return head * island * (_per_slice(n, 0.0, 1.2, generator, device) - magnitude)
+    return head * island * (_per_slice(n, 0.0, 1.0, generator, device) - magnitude)

@@ -23,7 +23,8 @@ from mrilab.anatomy.face import face_surfaces, smooth_union
 BRAIN_LOW, BRAIN_HIGH = (-78, -112, -72), (78, 80, 90)  # mm (x, y, z), inclusive, 1 mm apart
 SHELL_LOW, SHELL_HIGH = (-100, -130, -112), (100, 118, 112)  # 2 mm apart
 SURFACES = ("inner skull", "skin", "air", "eye", "muscle", "bone")
-SCALP_AND_SKULL = 14.0  # mm, inner table to skin
+FLUID_GAP = 1.0  # mm between brain and dura
+SCALP_AND_SKULL = 14.0  # mm, brain to skin
 
 
 @dataclass(frozen=True)
@@ -58,19 +59,19 @@ def _whiteness(t1: np.ndarray, grey: np.ndarray, white: np.ndarray) -> np.ndarra
     return np.clip(ndimage.gaussian_filter(residual, 0.7), -0.8, 0.8)
 
 
-def _signed_distance(inside: np.ndarray, step: float) -> np.ndarray:
-    """Distance in mm to the border of a mask, negative inside, smoothed below the voxel size."""
-    distance = ndimage.distance_transform_edt(~inside) - ndimage.distance_transform_edt(inside)
-    return ndimage.gaussian_filter(distance.astype(np.float32), 1.2) * step
-
-
 def _hull(brain: np.ndarray, step: float, radius: float) -> np.ndarray:
-    """Signed distance to the inner table of the skull: the brain, its clefts closed, with a little CSF around."""
+    """Signed distance in mm to the brain with all clefts closed that a ball of `radius` mm does not enter.
+
+    That is a morphological closing: grow by the radius, then shrink by it. Both steps are thresholds of a
+    distance, so the distances themselves, shifted by the radius, are those to the closed shape.
+    """
     margin = int(radius / step) + 2  # growing must not reach the border of the grid
     padded = np.pad(brain, margin)
-    grown = ndimage.distance_transform_edt(~padded) * step < radius
-    closed = ndimage.distance_transform_edt(grown) * step > radius
-    return _signed_distance(closed[(slice(margin, -margin),) * 3], step) - 1.0
+    outside = step * ndimage.distance_transform_edt(~padded).astype(np.float32)
+    grown = outside < radius
+    depth = step * ndimage.distance_transform_edt(grown).astype(np.float32)
+    distance = np.where(grown, radius - depth, outside)[(slice(margin, -margin),) * 3]
+    return ndimage.gaussian_filter(distance, 1.2)  # hides the voxels that the distance started from
 
 
 def _embed(values: np.ndarray) -> np.ndarray:
@@ -100,7 +101,7 @@ def load_template() -> Template:
     axes = [np.arange(low, high + 1, 2, dtype=np.float32) for low, high in zip(SHELL_LOW, SHELL_HIGH, strict=True)]
     x, y, z = np.meshgrid(*axes, indexing="ij", sparse=True)
     mask = _embed(t1 > 0.15)
-    inner = _hull(mask, 2.0, 9.0)
+    inner = _hull(mask, 2.0, 9.0) - FLUID_GAP
     surfaces = face_surfaces(x, y, z)
     scalp = _hull(mask, 2.0, 40.0) - SCALP_AND_SKULL  # the scalp does not follow the clefts of the skull base
     skin = smooth_union(scalp, surfaces["skin"], 14.0)

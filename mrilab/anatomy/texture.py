@@ -10,16 +10,20 @@ from mrilab.anatomy.fields import random_field
 
 # standard deviation relative to the mean signal; tissues that are not named have DEFAULT
 STRENGTH = {
-    "grey matter": 0.045,
-    "white matter": 0.035,
-    "csf": 0.05,
-    "fat": 0.16,
-    "marrow": 0.25,
-    "muscle": 0.18,
-    "skin": 0.12,
+    "grey matter": 0.07,
+    "white matter": 0.055,
+    "csf": 0.07,
+    "fat": 0.24,
+    "marrow": 0.35,
+    "muscle": 0.25,
+    "skin": 0.15,
 }
 DEFAULT = 0.03
-SCALES = ((2.2, 0.8), (6.0, 0.6))  # (knot spacing in mm, share of the standard deviation); squares sum to 1
+SCALES = (
+    (1.2, 0.75),
+    (2.5, 0.5),
+    (6.0, 0.433),
+)  # (knot spacing in mm, share of the standard deviation); squares sum to 1
 
 
 def strengths(device="cpu") -> Tensor:

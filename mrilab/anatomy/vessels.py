@@ -16,12 +16,13 @@ TRUNKS = (
     (11.0, 0.0, -45.0, -18.0, 2.3),  # internal carotid
     (2.0, 38.0, -12.0, 20.0, 1.1),  # anterior cerebral
 )
-# horizontal tubes along x: (y, z, lowest x, highest x, radius)
+# arches sideways from the midline: (y, z, lowest x, highest x, radius), bending back and up by ARCH mm at x = 30
 BRANCHES = (
-    (4.0, -16.0, 12.0, 40.0, 1.4),  # middle cerebral, first part
-    (-24.0, -18.0, 4.0, 20.0, 1.1),  # posterior cerebral
+    (6.0, -19.0, 12.0, 38.0, 1.3),  # middle cerebral, first part
+    (-22.0, -20.0, 4.0, 22.0, 1.0),  # posterior cerebral
 )
-SINUS_RADIUS = 3.6  # mm, superior sagittal sinus
+ARCH = (-9.0, 7.0)  # mm along y and z
+SINUS_RADIUS = (0.8, 3.4)  # mm, superior sagittal sinus, at the forehead and at the back
 
 
 def _tube(across: Tensor, along: Tensor, low: float, high: float, radius: float) -> Tensor:
@@ -33,12 +34,16 @@ def trunks(points: Tensor, inner: Tensor) -> Tensor:
     """Share (n, H, W) of named vessels, from template points (n, H, W, 3) and the distance to the skull in mm."""
     x, y, z = points.unbind(-1)
     x = x.abs()
-    sinus = torch.sigmoid((SINUS_RADIUS - (x.square() + (inner + 2.5).square()).sqrt()) / 0.3)
-    share = sinus * torch.sigmoid((z - 10 + 0.4 * y) / 2)  # from the forehead over the vertex to the back
+    front, back = SINUS_RADIUS
+    radius = front + (back - front) * ((70 - y) / 140).clamp(0, 1)
+    sinus = torch.sigmoid((radius - (x.square() + (inner + 2).square()).sqrt()) / 0.3)
+    share = sinus * torch.sigmoid((z - 10 + 0.3 * y) / 2)  # from the forehead over the vertex to the back
     for x0, y0, low, high, radius in TRUNKS:
         share = torch.maximum(share, _tube((x - x0).square() + (y - y0).square(), z, low, high, radius))
     for y0, z0, low, high, radius in BRANCHES:
-        share = torch.maximum(share, _tube((y - y0).square() + (z - z0).square(), x, low, high, radius))
+        bend = (x / 30).square()
+        across = (y - y0 - ARCH[0] * bend).square() + (z - z0 - ARCH[1] * bend).square()
+        share = torch.maximum(share, _tube(across, x, low, high, radius))
     return share
 
 
