@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -15,34 +16,68 @@ from torch import Tensor
 from mrilab.errors import UserError
 
 SMALLEST = 8  # points along each axis; below this nothing can be estimated
+REFERENCES = ("reconstruction_rss", "reconstruction_esc")
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """What was read of a file, as stored: kspace (slices, coil, H, W) complex64, the rest as numpy or text."""
+
+    kspace: Tensor
+    numbers: tuple[int, ...]
+    n_slices: int
+    header: bytes | str
+    attrs: dict
+    mask: np.ndarray | None
+    reference: np.ndarray | None
+
+
+def read_file(path: Path, slice: int | None = None) -> RawFile:
+    """Read all slices, or one. Raises `UserError` as `mrilab.data.scans.read_scan` says."""
+    with open_hdf5(path) as file:
+        data = kspace_dataset(file, path)
+        n_slices = data.shape[0]
+        if slice is not None and not -n_slices <= slice < n_slices:
+            raise UserError(f"{path} has no slice {slice}; it has {n_slices}, numbered 0 to {n_slices - 1}")
+        numbers = tuple(range(n_slices)) if slice is None else (slice % n_slices,)
+        kspace = read_slices(data, numbers, path)
+        mask = _mask(file, data, path)
+        reference = _reference(file, data, numbers)
+        attrs = {key: _plain(value) for key, value in file.attrs.items()}
+        return RawFile(kspace, numbers, n_slices, _text(file.get("ismrmrd_header")), attrs, mask, reference)
 
 
 @contextmanager
 def open_hdf5(path: Path) -> Iterator[h5py.File]:
-    """Open for reading. Raises `UserError` for what is missing, a folder, another format or cut short."""
+    """Open for reading, and nothing else inside: whatever h5py raises there means that the file is damaged.
+
+    Raises:
+        UserError: a file that is missing, a folder, not HDF5, cut short, damaged.
+    """
     if not path.exists():
         raise UserError(f"there is no file {path}; check the name")
     if path.is_dir():
         raise UserError(f"{path} is a folder; give the HDF5 file inside it")
     try:
-        file = h5py.File(path, "r")
+        with h5py.File(path, "r") as file:
+            yield file
+    except UserError:
+        raise
     except PermissionError as error:
         raise UserError(f"{path} may not be read; change its permissions") from error
-    except OSError as error:
+    except Exception as error:  # on damage h5py raises OSError, KeyError, RuntimeError, ValueError, TypeError
         if "truncated" in str(error):
             raise UserError(f"{path} is cut short; copy or download it again") from error
         raise UserError(
             f"{path} is not an HDF5 file, or is damaged; give a scan in the fastMRI layout"
         ) from error
-    with file:
-        yield file
 
 
 def kspace_dataset(file: h5py.File, path: Path) -> h5py.Dataset:
     """The dataset `kspace`, complex or as pairs of reals, of rank 3 or 4, not empty; nothing is read yet."""
     data = file.get("kspace")
     if not isinstance(data, h5py.Dataset):
-        there = ", ".join(sorted(file.keys())) or "nothing"
+        there = ", ".join(str(key) for key in file) or "nothing"
         raise UserError(
             f"{path} has no dataset `kspace` (it holds {there}); give a scan in the fastMRI layout"
         )
@@ -81,12 +116,7 @@ def read_slices(data: h5py.Dataset, chosen: Sequence[int], path: Path) -> Tensor
         )
     kspace = torch.empty((len(chosen), *plane), dtype=torch.complex64)
     for n, number in enumerate(chosen):
-        try:
-            values = data[number]
-        except OSError as error:  # the index of a file can be whole while its data are not
-            raise UserError(
-                f"slice {number} of {path} is damaged; copy or download the file again"
-            ) from error
+        values = data[number]
         if data.dtype.names:
             real, imag = data.dtype.names
             values = values[real] + 1j * values[imag]
@@ -104,16 +134,28 @@ def read_slices(data: h5py.Dataset, chosen: Sequence[int], path: Path) -> Tensor
     return kspace if kspace.ndim == 4 else kspace[:, None]  # a single coil: (slices, 1, H, W)
 
 
-def array(file: h5py.File, key: str, path: Path) -> np.ndarray | None:
-    """A dataset of numbers as it is; None where there is none."""
-    if key not in file:
+def _mask(file: h5py.File, data: h5py.Dataset, path: Path) -> np.ndarray | None:
+    if "mask" not in file:
         return None
-    if not isinstance(file[key], h5py.Dataset) or file[key].dtype.kind not in "biuf":
-        raise UserError(f"`{key}` in {path} is not an array of numbers; 0 or 1 is needed for each line")
-    return file[key][()]
+    mask = file["mask"]
+    if not isinstance(mask, h5py.Dataset) or mask.dtype.kind not in "biuf":
+        raise UserError(f"`mask` in {path} is not an array of numbers; 0 or 1 is needed for each line")
+    if mask.size > data.size:  # checked before reading: a broken size must not fill the memory
+        raise UserError(f"`mask` in {path} has the shape {mask.shape}, larger than `kspace` {data.shape}")
+    return mask[()]
 
 
-def text(data) -> bytes | str:
+def _reference(file: h5py.File, data: h5py.Dataset, numbers: Sequence[int]) -> np.ndarray | None:
+    """The slices of the stored image; one of another rank, type or number of slices is none."""
+    for key in REFERENCES:
+        stored = file.get(key)
+        if isinstance(stored, h5py.Dataset) and stored.dtype.kind == "f" and stored.ndim == 3:
+            if len(stored) == len(data) and 0 < stored.size <= data.size:
+                return np.stack([stored[n] for n in numbers]).astype(np.float32)
+    return None
+
+
+def _text(data) -> bytes | str:
     """The header as text; h5py gives bytes for a scalar, or an array of one."""
     if not isinstance(data, h5py.Dataset) or data.size != 1:
         return ""
@@ -122,8 +164,7 @@ def text(data) -> bytes | str:
     return value if isinstance(value, bytes | str) else ""
 
 
-def plain(value):
-    """An attribute's bytes as text, anything else as it is."""
+def _plain(value):
     return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value
 
 

@@ -17,14 +17,12 @@ import torch
 from torch import Tensor
 
 from mrilab.data.atomic import atomic_path
-from mrilab.data.hdf5 import SMALLEST, array, kspace_dataset, open_hdf5, plain, read_slices, text, writing
+from mrilab.data.hdf5 import SMALLEST, RawFile, kspace_dataset, open_hdf5, read_file, writing
 from mrilab.data.header import header_xml, oversampling_in, parse_header
 from mrilab.data.sampled import find_sampling
 from mrilab.errors import UserError
 from mrilab.physics.coils import rss
 from mrilab.physics.fourier import centre_crop, fft1c, ifft1c
-
-REFERENCES = ("reconstruction_rss", "reconstruction_esc")
 
 
 @dataclass(frozen=True)
@@ -86,42 +84,31 @@ def read_scan(path: str | Path, slice: int | None = None, oversampling: float | 
             damaged, no `kspace`, wrong type or shape, NaN, infinity, all zero, more than the memory holds.
     """
     path = Path(path)
-    with open_hdf5(path) as file:
-        data = kspace_dataset(file, path)
-        n_slices = data.shape[0]
-        chosen = range(n_slices) if slice is None else [_slice_number(slice, n_slices, path)]
-        header = parse_header(text(file.get("ismrmrd_header")))
-        if header.get("trajectory", "cartesian") in ("radial", "spiral", "goldenangle"):
-            raise UserError(
-                f"{path} has a {header['trajectory']} trajectory; only Cartesian scans can be read"
-            )
-        kspace = read_slices(data, chosen, path)
-        attrs = {key: plain(value) for key, value in file.attrs.items()}
-        mask, acquired = find_sampling(array(file, "mask", path), kspace, attrs, header, path)
-        stored = next((file[key] for key in REFERENCES if isinstance(file.get(key), h5py.Dataset)), None)
-        if stored is not None and (stored.dtype.kind != "f" or stored.shape[:-2] != (n_slices,)):
-            warnings.warn(f"{path}: {stored.name[1:]} has shape {stored.shape} and is ignored", stacklevel=2)
-            stored = None
-        reference = (
-            None if stored is None else torch.from_numpy(np.stack([stored[n] for n in chosen])).float()
-        )
+    raw = read_file(path, slice)
+    header = parse_header(raw.header)
+    if header.get("trajectory") in ("radial", "spiral", "goldenangle"):
+        raise UserError(f"{path} has a {header['trajectory']} trajectory; only Cartesian scans can be read")
+    mask, acquired = find_sampling(raw.mask, raw.kspace, raw.attrs, header, path)
+    kspace, height = raw.kspace, raw.kspace.shape[-2]
+    reference = None if raw.reference is None else torch.from_numpy(raw.reference)
 
-        height = kspace.shape[-2]
-        factor = _oversampling(oversampling, header, stored, data, kspace.shape[-2:], path)
-        if factor > 1 and mask is not None and mask.shape[0] > 1:
-            warnings.warn(
-                f"{path}: the readout is oversampled {factor:g} times, but the mask varies along the readout, so "
-                "it cannot be cropped; the whole oversampled field of view is kept",
-                stacklevel=2,
-            )
-            factor = 1.0
-        if factor > 1:
-            rows = max(SMALLEST, round(height / factor))
-            kspace = torch.stack([crop_readout(k, rows) for k in kspace])
-            if reference is not None and reference.shape[-2] == height:
-                reference = centre_crop(reference, (rows, reference.shape[-1]))
+    factor = _oversampling(raw, header, oversampling, path)
+    if factor > 1 and mask is not None and mask.shape[0] > 1:
+        warnings.warn(
+            f"{path}: the readout is oversampled {factor:g} times, but the mask varies along the readout, so it "
+            "cannot be cropped; the whole oversampled field of view is kept",
+            stacklevel=2,
+        )
+        factor = 1.0
+    if factor > 1:
+        rows = max(SMALLEST, round(height / factor))
+        kspace = torch.stack([crop_readout(k, rows) for k in kspace])
+        if reference is not None and reference.shape[-2] == height:
+            reference = centre_crop(reference, (rows, reference.shape[-1]))
     removed = height / kspace.shape[-2]
-    return Scan(kspace, path, mask, acquired, header, attrs, reference, tuple(chosen), n_slices, removed)
+    return Scan(
+        kspace, path, mask, acquired, header, raw.attrs, reference, raw.numbers, raw.n_slices, removed
+    )
 
 
 def scan_slices(path: str | Path) -> int:
@@ -174,8 +161,8 @@ def write_scan(
         file.attrs.update({"acquisition": "unknown", "patient_id": path.stem, **(attrs or {})})
 
 
-def _oversampling(given: float | None, header: dict, stored, data: h5py.Dataset, shape, path: Path) -> float:
-    height, width = shape
+def _oversampling(raw: RawFile, header: dict, given: float | None, path: Path) -> float:
+    height, width = raw.kspace.shape[-2:]
     if given is not None:
         if not 1 <= given <= height / SMALLEST:
             raise UserError(
@@ -183,15 +170,12 @@ def _oversampling(given: float | None, header: dict, stored, data: h5py.Dataset,
             )
         return given
     factor = oversampling_in(header, height)
-    if factor is None and stored is not None:
-        factor = max(1.0, height / stored.shape[-2])
-    if (
-        factor in (None, 1.0)
-        and header.get("encoded_matrix", (height,))[0] == height
-        and height >= 1.8 * width
-    ):
-        middle = data.shape[0] // 2  # one slice decides for all, whichever of them is read
-        if _outer_half_is_empty(read_slices(data, [middle], path)):
+    if factor is None and raw.reference is not None:
+        factor = max(1.0, height / raw.reference.shape[-2])
+    told = header.get("encoded_matrix", (height,))[0] != height  # the header knows of another readout
+    if factor in (None, 1.0) and not told and height >= 1.8 * width:
+        # the middle slice decides for all, whichever of them is read
+        if _outer_half_is_empty(read_file(path, raw.n_slices // 2).kspace):
             warnings.warn(
                 f"{path}: the readout has {height} points for {width} phase-encoding lines and its outer half "
                 "is empty, so it is taken as oversampled by 2 although the file does not say so",
@@ -207,9 +191,3 @@ def _outer_half_is_empty(kspace: Tensor) -> bool:
     quarter = len(profile) // 4
     outer = torch.cat((profile[:quarter], profile[-quarter:]))
     return bool(outer.max() < 2 * outer.median() and outer.max() < 0.25 * profile.max())
-
-
-def _slice_number(number: int, n_slices: int, path: Path) -> int:
-    if not -n_slices <= number < n_slices:
-        raise UserError(f"{path} has no slice {number}; it has {n_slices}, numbered 0 to {n_slices - 1}")
-    return number % n_slices
