@@ -1,0 +1,34 @@
+import pandas as pd
+import pytest
+
+from mrilab.evaluation.experiments import read_results, recompute_rows, run_experiment
+from mrilab.experiments import classical
+from mrilab.paths import RESULTS
+
+
+def test_the_grid_is_complete():
+    cases = pd.DataFrame(classical.cases())
+    assert len(cases) == 12 * 6 * 3 and not cases.duplicated().any()
+    assert set(cases["acceleration"]) == {2, 3, 4, 6, 8, 12}
+
+
+def test_two_runs_of_a_case_give_the_same_row(tmp_path):
+    two = classical.cases()[1:3]
+    experiment = classical.Experiment(**{**vars(classical.EXPERIMENT), "cases": lambda: two})
+    tables = []
+    for name in ("first.csv", "second.csv"):
+        run_experiment(experiment, tmp_path / name, progress=False)
+        tables.append(pd.read_csv(tmp_path / name)[list(classical.MEASURED)])
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+    assert (tables[0]["psnr"] > 15).all() and tables[0]["ssim"].between(0.3, 1).all()
+
+
+@pytest.mark.skipif(not (RESULTS / "classical.csv").is_file(), reason="results/classical.csv was not measured yet")
+def test_committed_results_are_complete_and_can_be_measured_again():
+    stored = read_results("classical")
+    assert len(stored) == len(classical.cases())
+    assert not stored["commit"].str.contains("changes|unknown").any(), "measure it with committed code"
+    rows = stored.sample(3, random_state=1)
+    difference = recompute_rows("classical", rows) - rows[list(classical.MEASURED)]
+    assert difference["psnr"].abs().max() < 0.05  # dB
+    assert difference[["ssim", "nrmse"]].abs().max().max() < 0.002
