@@ -48,7 +48,7 @@ class Variation:
 
 CLINICAL = Variation()
 RANDOMISED = Variation(
-    field_of_view=(170.0, 330.0),
+    field_of_view=(200.0, 330.0),
     shift=10.0,
     rotation=10.0,
     quarter_turns=True,

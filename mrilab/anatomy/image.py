@@ -27,10 +27,6 @@ class Heads:
     slices: Slices
     contrast: str
 
-    def labels(self) -> Tensor:
-        """The tissue with the largest share, uint8 (n, H, W); names in `contrast.NAMES`."""
-        return self.shares.argmax(1).to(torch.uint8)
-
 
 def render_heads(
     n: int,
@@ -68,7 +64,7 @@ def render_heads(
     else:
         contrast = "randomised"
         signals, change = random_signals(n, generator)
-        grain = strengths() * (0.5 + 2.5 * torch.rand(len(TISSUES), generator=generator))
+        grain = (strengths() * (0.5 + 2 * torch.rand(len(TISSUES), generator=generator))).clamp_max(0.35)
         bias, phase = random_bias(n, shape, generator, device), random_phase(n, shape, generator, device)
     signals, change, grain = signals.to(device), change.to(device), grain.to(device)
 
@@ -79,8 +75,13 @@ def render_heads(
     magnitude += mix(signals * grain) * texture_field(n, shape, pixel, generator, device)
     if not clinical:
         magnitude += random_blobs(n, shape, magnitude, shares, generator, device)
-    magnitude = magnitude.clamp_min(0) * bias
+    magnitude = magnitude.clamp_min(0) * bias * _coverage(slices)
     return Heads(torch.polar(magnitude, phase), shares, slices, contrast)
+
+
+def _coverage(slices: Slices) -> Tensor:
+    """A head coil ends at the neck: what it still receives (n, H, W) fades out below the jaw."""
+    return torch.sigmoid((slices.points[..., 2] + 92) / 8)
 
 
 def _gentle_bias(n, shape, generator, device) -> Tensor:

@@ -40,3 +40,18 @@ def list_() -> None:
     for name, recipe in RECIPES.items():
         unseen = f", {recipe.unseen} of them in the unseen slab" if recipe.unseen else ""
         print(f"{name:24} {recipe.count:3d} scans of {recipe.shape[0]} x {recipe.shape[1]}{unseen}")
+
+
+@group.command()
+def sheet(
+    names: NAMES = None,
+    folder: Annotated[Path, typer.Option(help="Where to.")] = Path("data/contact_sheets"),
+) -> None:
+    """Draw a contact sheet (PNG) of each data set."""
+    from mrilab.data.recipes import RECIPES
+    from mrilab.data.sheets import dataset_sheet
+
+    for name in names or RECIPES:
+        path = folder / f"{name}.png"
+        dataset_sheet(path, name)
+        print(path)

@@ -1,7 +1,8 @@
 """The fixed scans of the course: which there are, and how each is simulated from its seed.
 
 A scan is rendered on a grid twice as fine as the one it is sampled on (no inverse crime), scaled so that the 0.99
-quantile of its magnitude is 1, seen by an array of 8 to 16 loops, and given complex Gaussian noise.
+quantile of its magnitude is 1, seen by an array of 8 to 16 loops, and given complex Gaussian noise. Ellipses are
+not rendered at all: their k-space is exact.
 """
 
 from __future__ import annotations
@@ -13,17 +14,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mrilab.anatomy.acquire import band_limit, simulate_scan
+from mrilab.anatomy.abdomen import abdomen_phantom
+from mrilab.anatomy.acquire import add_noise, band_limit, simulate_scan
 from mrilab.anatomy.arrays import random_array
-from mrilab.data.slices import FINENESS, fine_heads, quantile_scale, split_generator
+from mrilab.anatomy.ellipsoids import fit_coils, random_ellipses
+from mrilab.anatomy.knee import knee_phantom
+from mrilab.data.slices import FINENESS, coarse_labels, fine_heads, quantile_scale, split_generator
 from mrilab.errors import UserError
+from mrilab.physics.fourier import ifft2c
 
 
 @dataclass(frozen=True)
 class Recipe:
     """One data set: `count` scans of which the last `unseen` lie in the slab that training never shows.
 
-    noise_std is per real component and relative to the 0.99 quantile of the image; a pair is a range, drawn per scan.
+    anatomy is a key of ANATOMIES. n_coils and noise_std are ranges, drawn per scan; noise_std is per real component
+    and relative to the 0.99 quantile of the image.
     """
 
     anatomy: str
@@ -36,14 +42,19 @@ class Recipe:
     noise_std: tuple[float, float] = (0.01, 0.01)
 
 
+PREFIX = {"axial": "AX", "coronal": "COR", "sagittal": "SAG"}  # as fastMRI names its acquisitions
+WIDE = {"n_coils": (8, 16), "noise_std": (0.003, 0.03)}
 RECIPES: dict[str, Recipe] = {
     "heads-t2-val": Recipe("clinical", "val", 8, "t2"),
     "heads-t2-test": Recipe("clinical", "test", 12, "t2", unseen=6),
     "heads-t1-test": Recipe("clinical", "test", 12, "t1", unseen=6),
     "heads-pd-test": Recipe("clinical", "test", 12, "pd", unseen=6),
     "heads-flair-test": Recipe("clinical", "test", 12, "flair", unseen=6),
-    "heads-randomised-val": Recipe("randomised", "val", 8, n_coils=(8, 16), noise_std=(0.003, 0.03)),
-    "heads-randomised-test": Recipe("randomised", "test", 12, unseen=6, n_coils=(8, 16), noise_std=(0.003, 0.03)),
+    "heads-randomised-val": Recipe("randomised", "val", 8, **WIDE),
+    "heads-randomised-test": Recipe("randomised", "test", 12, unseen=6, **WIDE),
+    "knee-test": Recipe("knee", "test", 6, "pd"),
+    "abdomen-test": Recipe("abdomen", "test", 6, "t2", n_coils=(12, 12)),
+    "ellipses-test": Recipe("ellipses", "test", 6),
 }
 
 
@@ -58,7 +69,7 @@ class Simulated:
     kspace: Tensor
     truth: Tensor
     coil_maps: Tensor
-    labels: Tensor | None
+    labels: Tensor
     attrs: dict
     header: dict
 
@@ -80,41 +91,68 @@ def simulate(name: str, index: int) -> Simulated:
     if not 0 <= index < recipe.count:
         raise UserError(f"{name} has {recipe.count} scans, numbered 0 to {recipe.count - 1}; there is no {index}")
     generator = split_generator(recipe.split, zlib.crc32(f"{name}/{index}".encode()))
-    unseen = index >= recipe.count - recipe.unseen
-    image, labels, details, header = ANATOMIES[recipe.anatomy](recipe, unseen, generator)
-    image = image / quantile_scale(image)
-
     n_coils = int(torch.randint(recipe.n_coils[0], recipe.n_coils[1] + 1, (1,), generator=generator))
     low, high = recipe.noise_std
     noise_std = low * (high / low) ** float(torch.rand(1, generator=generator))  # uniform in the logarithm
-    array = random_array(n_coils, generator)
-    kspace = simulate_scan(image, array.maps(image.shape[-2:]), recipe.shape, noise_std, generator)
+    unseen = index >= recipe.count - recipe.unseen
     attrs = {
         "patient_id": f"{name}-{index:02d}",
+        "anatomy": recipe.anatomy,
+        "contrast": recipe.contrast or "none",
         "noise_std": noise_std,
         "split": recipe.split,
         "unseen_slab": unseen,
         "simulated": True,
-        **details,
     }
-    return Simulated(kspace, band_limit(image, recipe.shape), array.maps(recipe.shape), labels, attrs, header)
+    if recipe.anatomy == "ellipses":
+        return _ellipses(recipe, n_coils, noise_std, attrs, generator)
+    image, labels, details, fov = ANATOMIES[recipe.anatomy](recipe, unseen, generator)
+    image = image / quantile_scale(image)
+    array = random_array(n_coils, generator)
+    kspace = simulate_scan(image, array.maps(image.shape[-2:]), recipe.shape, noise_std, generator)
+    header = {"encoded_fov_mm": (*fov, 5.0)}
+    truth = band_limit(image, recipe.shape)
+    return Simulated(kspace, truth, array.maps(recipe.shape), labels, attrs | details, header)
 
 
 def _head(recipe: Recipe, unseen: bool, generator: torch.Generator):
     heads = fine_heads(1, recipe.shape, recipe.anatomy, recipe.contrast, recipe.split, generator, unseen_slab=unseen)
-    shares = torch.nn.functional.avg_pool2d(heads.shares, FINENESS)  # (1, tissue, H, W)
     orientation = heads.slices.orientation[0]
     pixel = FINENESS * float(heads.slices.pixel[0])  # mm
     details = {
-        "acquisition": {"axial": "AX", "coronal": "COR", "sagittal": "SAG"}[orientation] + heads.contrast.upper(),
-        "anatomy": "head",
-        "distribution": recipe.anatomy,
-        "contrast": heads.contrast,
+        "acquisition": f"{PREFIX[orientation]}{heads.contrast.upper()}",
         "orientation": orientation,
     }
-    header = {"encoded_fov_mm": (pixel * recipe.shape[0], pixel * recipe.shape[1], 5.0)}
-    return heads.image[0], shares[0].argmax(0).to(torch.uint8), details, header
+    return heads.image[0], coarse_labels(heads)[0], details, (pixel * recipe.shape[0], pixel * recipe.shape[1])
 
 
-# name -> function of (recipe, unseen, generator): fine image, labels or None, attributes, header fields
-ANATOMIES: dict[str, Callable] = {"clinical": _head, "randomised": _head}
+def _phantom(draw: Callable, acquisition: str, fov: float):
+    def render(recipe: Recipe, unseen: bool, generator: torch.Generator):
+        fine = (FINENESS * recipe.shape[0], FINENESS * recipe.shape[1])
+        image, labels = draw(fine, generator, recipe.contrast)
+        # pixel i of the scan lies where pixel FINENESS * i of the fine grid does
+        coarse = labels[::FINENESS, ::FINENESS].to(torch.uint8)
+        return image, coarse, {"acquisition": acquisition}, (fov, fov)
+
+    return render
+
+
+def _ellipses(recipe: Recipe, n_coils: int, noise_std: float, attrs: dict, generator) -> Simulated:
+    """Exact k-space, from the closed form of an ellipse's transform; labels count the ellipses from 1."""
+    phantom = random_ellipses(generator=generator)
+    coils = fit_coils(random_array(n_coils, generator))
+    truth = ifft2c(phantom.kspace(recipe.shape)).to(torch.complex64)
+    scale = quantile_scale(truth)
+    kspace = add_noise(coils.kspace(phantom, recipe.shape) / scale, noise_std, generator)
+    labels = phantom.labels(recipe.shape).to(torch.uint8)
+    attrs = attrs | {"acquisition": "ELLIPSES"}
+    return Simulated(kspace, truth / scale, coils.sensitivities(recipe.shape), labels, attrs, {})
+
+
+# name -> function of (recipe, unseen, generator): fine image, labels (H, W), attributes, field of view in mm
+ANATOMIES: dict[str, Callable] = {
+    "clinical": _head,
+    "randomised": _head,
+    "knee": _phantom(knee_phantom, "SAGPD", 160.0),
+    "abdomen": _phantom(abdomen_phantom, "AXT2ABDOMEN", 360.0),
+}

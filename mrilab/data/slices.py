@@ -90,11 +90,17 @@ def brain_slices(
 def labelled_slices(n: int, shape: tuple[int, int] = (128, 128), **options) -> tuple[Tensor, Tensor]:
     """`brain_slices` with the tissue of each pixel: images (n, H, W) complex64, labels (n, H, W) uint8.
 
-    Labels index `anatomy.contrast.NAMES`; they are the tissue that fills most of the pixel.
+    Labels index `anatomy.contrast.NAMES`; `options` are those of `brain_slices`.
     """
     heads = fine_heads(n, shape, **options)
-    shares = torch.nn.functional.avg_pool2d(heads.shares, FINENESS)  # (n, tissue, H, W)
-    return band_limit(heads.image, shape), shares.argmax(1).to(torch.uint8)
+    return band_limit(heads.image, shape), coarse_labels(heads)
+
+
+def coarse_labels(heads: Heads) -> Tensor:
+    """The tissue that fills most of each pixel of the coarse grid, uint8 (n, H, W)."""
+    # an odd window, so that it is centred on fine pixel FINENESS * i, where coarse pixel i lies
+    shares = torch.nn.functional.avg_pool2d(heads.shares, FINENESS + 1, FINENESS, padding=FINENESS // 2)
+    return shares.argmax(1).to(torch.uint8)
 
 
 def quantile_scale(x: Tensor, q: float = 0.99) -> Tensor:
