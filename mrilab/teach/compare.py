@@ -1,0 +1,28 @@
+"""Verdicts: what a lesson computes beside what is known, or beside the package."""
+
+from __future__ import annotations
+
+import torch
+
+
+def agrees(computed, expected, tolerance: float) -> None:
+    """Print "agrees to 1e-06: yes" if |computed - expected| <= tolerance * max |expected| everywhere.
+
+    Raises:
+        AssertionError: it does not, so that a lesson whose numbers are off does not run through.
+    """
+    a, b = (torch.as_tensor(value).detach().cpu().to(torch.complex128) for value in (computed, expected))
+    assert a.shape == b.shape, f"shapes differ: {tuple(a.shape)} and {tuple(b.shape)}"
+    difference = float((a - b).abs().max() / b.abs().max())
+    assert difference <= tolerance, f"relative difference {difference:.2g}, more than {tolerance:g}"
+    print(f"agrees to {tolerance:g}: yes")
+
+
+def holds(statement: str, condition: bool) -> None:
+    """Print "statement: holds"; a statement of the lesson's text that does not hold stops the lesson.
+
+    Raises:
+        AssertionError: the condition is false.
+    """
+    assert condition, f"{statement}: does not hold"
+    print(f"{statement}: holds")

@@ -1,0 +1,77 @@
+"""The notation ledger: what each symbol of the course is called in the code. A test imports every name."""
+
+from __future__ import annotations
+
+import html
+import importlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """One row. `symbol` is LaTeX without dollar signs; `code` is a name that can be imported, "module:attribute" or
+    "module:function(argument)" for the name of a function's parameter."""
+
+    symbol: str
+    meaning: str
+    code: str
+    shape: str
+    unit: str
+    introduced: str
+
+    @property
+    def name(self) -> str:
+        """How the symbol is written in the lessons' code."""
+        return self.code.split(":")[1].split("(")[-1].rstrip(")")
+
+
+PHYSICS = "mrilab.physics"
+LEDGER = (
+    Symbol("x", "image", f"{PHYSICS}:SenseModel.forward(x)", "(..., H, W)", "a.u.", "1.6"),
+    Symbol("y", "measured k-space", f"{PHYSICS}:SenseModel.adjoint(y)", "(..., coil, H, W)", "a.u.", "1.6"),
+    Symbol("A", "forward model, A = P F S", f"{PHYSICS}:SenseModel.forward", "image to k-space", "", "1.6"),
+    Symbol("A^H", "adjoint of the forward model", f"{PHYSICS}:SenseModel.adjoint", "k-space to image", "", "1.6"),
+    Symbol("A^H A", "normal operator", f"{PHYSICS}:SenseModel.normal", "image to image", "", "1.8"),
+    Symbol("P", "sampling mask, true = sampled", f"{PHYSICS}:SenseModel(mask)", "(1, W), (H, 1), (H, W)", "", "1.4"),
+    Symbol("F", "centred orthonormal Fourier transform", f"{PHYSICS}:fft2c", "(..., H, W)", "", "1.3"),
+    Symbol("S_c", "sensitivity of coil c", f"{PHYSICS}:SenseModel(coil_maps)", "(coil, H, W)", "", "1.5"),
+    Symbol("R", "acceleration, nominal", f"{PHYSICS}:make_mask(acceleration)", "number", "", "1.4"),
+    Symbol(r"R_\mathrm{eff}", "acceleration, effective", f"{PHYSICS}:effective_acceleration", "number", "", "1.4"),
+    Symbol("g", "g-factor", "mrilab.physics.gfactor:g_factor", "(H, W)", "", "1.5"),
+    Symbol(
+        r"\sigma", "noise, standard deviation of each real component",
+        "mrilab.anatomy.acquire:simulate_scan(noise_std)", "number", "as y", "1.5",
+    ),
+    Symbol(r"\lambda", "weight of a regulariser, relative", f"{PHYSICS}:cg_sense(weight)", "number", "", "1.8"),
+    Symbol("W", "orthonormal wavelet transform", f"{PHYSICS}:Wavelet2d", "image to coefficients", "", "1.8"),
+    Symbol("T_1", "longitudinal relaxation time", f"{PHYSICS}:spin_echo(t1)", "per tissue", "ms", "1.2"),
+    Symbol("T_2", "transverse relaxation time", f"{PHYSICS}:spin_echo(t2)", "per tissue", "ms", "1.2"),
+    Symbol(r"\rho", "proton density", f"{PHYSICS}:spin_echo(pd)", "per tissue", "of water", "1.2"),
+    Symbol("TR", "repetition time", f"{PHYSICS}:spin_echo(tr)", "number", "ms", "1.2"),
+    Symbol("TE", "echo time", f"{PHYSICS}:spin_echo(te)", "number", "ms", "1.2"),
+    Symbol("TI", "inversion time", f"{PHYSICS}:inversion_recovery(ti)", "number", "ms", "1.2"),
+    Symbol("M", "magnetisation", "mrilab.physics.magnetisation:relax(m)", "(..., 3)", "of equilibrium", "1.2"),
+)  # fmt: skip
+
+
+def resolve(symbol: Symbol):
+    """The object that `code` names, or the function that has the named parameter.
+
+    Raises:
+        ImportError, AttributeError: there is no such name.
+    """
+    module, path = symbol.code.split(":")
+    found = importlib.import_module(module)
+    for part in path.split("(")[0].split("."):
+        found = getattr(found, part)
+    return found
+
+
+def ledger_markdown(rows=LEDGER) -> str:
+    """The ledger as a markdown table."""
+    head = "| symbol | meaning | in code | shape | unit | first in section |\n|---|---|---|---|---|---|"
+    lines = [
+        f"| ${row.symbol}$ | {html.escape(row.meaning)} | `{row.name}` | {row.shape} | {row.unit} | {row.introduced} |"
+        for row in rows
+    ]
+    return "\n".join([head, *lines])

@@ -1,0 +1,67 @@
+import nbformat
+import pytest
+import torch
+
+from mrilab.paths import NOTEBOOKS
+from mrilab.teach.exercises import CORRECT, NOT_ATTEMPTED, Exercise, Mistake, check, exercises, respond
+
+LESSONS = ("01",)
+ALL = [(lesson, name) for lesson in LESSONS for name in exercises(lesson)]
+MISTAKES = [(*key, mistake) for key in ALL for mistake in exercises(key[0])[key[1]].mistakes]
+
+
+@pytest.mark.parametrize(("lesson", "name"), ALL)
+def test_solution_passes_and_stub_is_not_attempted(lesson, name):
+    exercise = exercises(lesson)[name]
+    assert respond(exercise, exercise.solution) == f"{CORRECT}: {exercise.why}"
+    for stub in (..., None, lambda *arguments: None, lambda *arguments: ...):
+        if exercise.cases or not callable(stub):
+            assert respond(exercise, stub) == NOT_ATTEMPTED
+
+
+@pytest.mark.parametrize(("lesson", "name", "mistake"), MISTAKES)
+def test_every_mistake_gets_its_own_hint(lesson, name, mistake):
+    exercise = exercises(lesson)[name]
+    assert respond(exercise, exercise.mistakes[mistake].answer) == f"not yet: {exercise.mistakes[mistake].hint}"
+
+
+@pytest.mark.parametrize(("lesson", "name"), ALL)
+def test_other_wrong_answers_are_told_what_is_wrong(lesson, name):
+    exercise = exercises(lesson)[name]
+    if isinstance(exercise.solution, str):
+        assert "one letter" in respond(exercise, "z")
+        assert "one letter" in respond(exercise, 3)
+    else:
+        assert "the values are not" in respond(exercise, lambda *a: _scaled(exercise.solution(*a)))
+        assert "shape" in respond(exercise, lambda *a: torch.zeros(7, 3, 2))
+        assert "expected numbers" in respond(exercise, lambda *a: "forty-two")
+        assert "without calling it" in respond(exercise, 3.0)
+
+
+def test_a_learners_error_is_told_and_not_raised(capsys):
+    def broken(*arguments):
+        raise ZeroDivisionError("float division by zero")
+
+    check("01", "null-time", broken)
+    assert capsys.readouterr().out == "null-time: not yet: your code raised ZeroDivisionError: float division by zero\n"
+
+
+def test_nan_is_wrong_and_arguments_are_copies():
+    exercise = Exercise(lambda x: x + 1, "why", {"same": Mistake(lambda x: x, "add one")}, cases=[(torch.ones(2),)])
+    assert "the values are not" in respond(exercise, lambda x: x * float("nan"))
+    assert respond(exercise, lambda x: x.add_(1)).startswith(CORRECT)  # a fresh argument each time
+    assert respond(exercise, lambda x: x) == "not yet: add one"
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_notebook_asks_every_exercise_and_its_stubs_are_untouched(lesson, capsys):
+    path = next(NOTEBOOKS.glob(f"{lesson}_*.ipynb"))
+    cells = [cell for cell in nbformat.read(path, 4).cells if "exercise" in cell.metadata.get("tags", [])]
+    for cell in cells:
+        exec(compile(cell.source, path.name, "exec"), {"check": check, "torch": torch})
+    printed = capsys.readouterr().out.splitlines()
+    assert sorted(printed) == sorted(f"{name}: {NOT_ATTEMPTED}" for name in exercises(lesson))
+
+
+def _scaled(result):
+    return tuple(1.37 * value for value in result) if isinstance(result, tuple) else 1.37 * result

@@ -1,0 +1,22 @@
+import inspect
+
+import pytest
+from nbconvert.filters import markdown2html
+
+from mrilab.teach.notation import LEDGER, ledger_markdown, resolve
+
+
+@pytest.mark.parametrize("symbol", LEDGER, ids=lambda symbol: symbol.symbol)
+def test_every_code_name_exists(symbol):
+    found = resolve(symbol)
+    if "(" in symbol.code:
+        assert symbol.name in inspect.signature(found).parameters
+    else:
+        assert callable(found)
+
+
+def test_symbols_are_unique_and_the_table_has_a_row_for_each():
+    assert len({symbol.symbol for symbol in LEDGER}) == len(LEDGER)
+    page = markdown2html(ledger_markdown())
+    assert page.count("<tr>") == len(LEDGER) + 1
+    assert page.count("<td>") == 6 * len(LEDGER)
