@@ -1,0 +1,263 @@
+"""An axial abdomen phantom at the height of the kidneys: drawn, not scanned; the patient's right on the left.
+
+T2 weighted, with or without fat suppression. Relaxation times at 3 T: de Bazelaire et al., Radiology 230, 2004
+(liver, spleen, kidney, pancreas, marrow); fluids, bowel and flowing blood have effective values.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from mrilab.anatomy.drawing import Canvas, spline, tissue_signals
+from mrilab.errors import UserError
+
+STRUCTURES = (
+    "background skin subcutaneous_fat muscle visceral_fat liver hepatic_vessel gallbladder spleen stomach "
+    "stomach_content bowel bowel_content pancreas kidney_cortex kidney_medulla renal_pelvis aorta vena_cava "
+    "vessel vertebra spinal_canal rib"
+).split()
+LABELS = {name: number for number, name in enumerate(STRUCTURES)}
+FOV = 360.0  # mm
+
+# T1 and T2 in ms, proton density, whether it is fat
+TISSUES = {
+    "skin": (900, 30, 0.70, False),
+    "fat": (380, 100, 0.90, True),
+    "muscle": (1100, 34, 0.80, False),
+    "liver": (809, 40, 0.80, False),
+    "spleen": (1328, 68, 0.85, False),
+    "pancreas": (725, 50, 0.80, False),
+    "cortex": (1142, 76, 0.85, False),
+    "medulla": (1545, 110, 0.90, False),
+    "urine": (3500, 900, 1.00, False),
+    "bile": (2500, 450, 0.95, False),
+    "csf": (4160, 1200, 1.00, False),
+    "nerve": (1200, 70, 0.75, False),
+    "marrow": (586, 60, 0.70, True),
+    "bone": (900, 6, 0.25, False),
+    "bowel": (1000, 55, 0.80, False),
+    "juice": (2500, 300, 0.95, False),
+    "stool": (700, 45, 0.50, False),
+    "blood": (1900, 30, 0.40, False),
+    "slow_blood": (1900, 90, 0.80, False),
+    "gas": (1000, 5, 0.02, False),
+}
+
+# outlines in mm: x to the patient's left, y to the back, the origin in front of the spine
+HALF_BODY = [(0, -106), (50, -103), (105, -84), (144, -45), (160, 0), (152, 45), (120, 84), (70, 102), (25, 103)]
+BODY = HALF_BODY + [(0, 99)] + [(-x, y) for x, y in HALF_BODY[:0:-1]]
+LIVER = [(-25, -92), (-75, -90), (-118, -66), (-142, -22), (-142, 25), (-122, 58), (-100, 62), (-84, 34), (-58, 14),
+         (-38, 2), (-30, -18), (-12, -38), (14, -50), (34, -66), (28, -84)]  # fmt: skip
+SPLEEN = [(108, -40), (128, -34), (144, 0), (138, 38), (114, 62), (104, 54), (112, 22), (110, -8)]
+STOMACH = [(30, -76), (66, -88), (100, -76), (116, -52), (106, -30), (80, -26), (55, -34), (36, -48)]
+PANCREAS = [(-30, 0), (-12, -10), (12, -14), (40, -8), (66, 4), (90, 8)]
+TREES = [((-44, -22), 2.7, 34, 7.5), ((-60, -62), 2.4, 26, 5.0), ((-100, 30), -2.2, 26, 4.5), ((0, -76), 2.9, 18, 4.0)]
+VERTEBRA = [(0, 22), (16, 25), (25, 36), (24, 50), (14, 57), (0, 55), (-14, 57), (-24, 50), (-25, 36), (-16, 25)]
+
+
+def abdomen_phantom(
+    shape: tuple[int, int], generator: torch.Generator | None = None, contrast: str = "t2"
+) -> tuple[Tensor, Tensor]:
+    """A random axial abdomen over 360 x 360 mm: image complex64 (H, W) and labels int64 (H, W), see LABELS.
+
+    `contrast` is "t2" or "t2-fs" (fat suppressed). The same seed draws the same abdomen on every grid.
+    """
+    if contrast not in ("t2", "t2-fs"):
+        raise UserError(f"Unknown abdomen contrast {contrast!r}: choose 't2' or 't2-fs'.")
+    c = Canvas(shape, (FOV, FOV), generator)
+    residual = c.uniform(0.12, 0.25)
+    residual = residual if contrast == "t2-fs" else 1.0
+    s = tissue_signals(TISSUES, c.uniform(3000, 6000), c.uniform(70, 95), residual, generator)
+    down = c.y.clone()  # gravity pulls on contents in the scanner's frame
+    c.place(c.uniform(-0.06, 0.06), (c.uniform(0.9, 1.06), c.uniform(0.88, 1.1)), (c.uniform(-6, 6), c.uniform(-6, 6)))
+    for amplitude, scale in ((3.5, 90), (1.5, 32), (0.4, 10)):
+        c.deform(amplitude, scale)
+
+    cavity = _wall(c, s)
+    _liver(c, s, cavity)
+    _hollow_organs(c, s, cavity, down)
+    _spine(c, s)
+    for side in (-1, 1):
+        _kidney(c, s, side)
+    _great_vessels(c, s)
+    return c.image(phase=1.2), c.labels
+
+
+def _fat(c: Canvas, s: dict, strength: float = 0.2) -> Tensor:
+    lobules = strength * (c.septa(16, 0.1) + 0.7 * c.septa(8, 0.13))
+    return s["fat"] * (1 + 0.07 * c.fractal(20, 4) - lobules).clamp(min=0.2)
+
+
+def _muscle(c: Canvas, s: dict, distance: Tensor, fat: float = 1.0) -> None:
+    streaks = ((c.grain - 1.2) / 0.8).clamp(0, 1) * 0.6 * fat
+    belly = s["muscle"] * (1 + 0.12 * c.grain) * (1 - streaks) + streaks * s["fat"]
+    c.paint(LABELS["muscle"], distance, belly, edge=1.6)
+
+
+def _wall(c: Canvas, s: dict) -> Tensor:
+    """Skin, subcutaneous fat, the layered muscles of the wall, ribs and the fat inside; returns the cavity."""
+    body = c.shape(BODY, 1.2)
+    fat = c.uniform(7, 20) * (1 + 0.25 * c.noise(90) + 0.35 * (c.y / 100).clamp(-1, 1)).clamp(0.4, 2)
+    c.paint(LABELS["skin"], body, s["skin"], edge=1.2)
+    c.paint(LABELS["subcutaneous_fat"], body + 2.0, _fat(c, s), edge=1.2)
+    inner = body + 2.0 + fat
+    lateral = (c.x.abs() / 110).clamp(0, 1)
+    wall = (4 + 9 * lateral) * c.uniform(0.8, 1.15)
+    _muscle(c, s, inner)
+    for part in (0.36, 0.68):  # fat planes between external oblique, internal oblique and transversus
+        plane = torch.maximum((inner + part * wall).abs() - 0.5, 60 - c.x.abs())
+        c.paint(None, plane, 0.6 * s["fat"], edge=1.6, opacity=0.7)
+    cavity = inner + wall
+    c.paint(LABELS["visceral_fat"], cavity, _fat(c, s, 0.45), edge=1.6)
+    for side in (-1, 1):
+        rectus = c.ellipse(side * 29, -84 + 0.9 * c.uniform(8, 14), c.uniform(22, 27), c.uniform(4.5, 6), side * 0.16)
+        _muscle(c, s, torch.maximum(rectus, inner))
+        ring = spline(BODY) * 0.86
+        for t in (0.16, 0.24, 0.31, 0.38):
+            index = int((t + c.uniform(-0.02, 0.02)) * len(ring)) * side % len(ring)
+            x, y = ring[index].tolist()
+            _bone(c, s, "rib", c.ellipse(x, y, c.uniform(5, 9), 3.6, math.atan2(y, x) + 1.5, 0.4), 1.3)
+    return cavity
+
+
+def _bone(c: Canvas, s: dict, label: str, distance: Tensor, cortex: float) -> None:
+    c.paint(LABELS[label], distance, s["bone"], edge=1.2)
+    marrow = s["marrow"] * (1 + 0.15 * c.grain)
+    c.paint(LABELS[label], distance + cortex, marrow, edge=1.4)
+
+
+def _spine(c: Canvas, s: dict) -> None:
+    for side in (-1, 1):
+        _muscle(c, s, c.ellipse(side * 36, 82, 27, 15, side * -0.12, 1.2), 2.0)  # erector spinae
+        _muscle(c, s, c.ellipse(side * 13, 83, 10, 13, 0, 0.8), 2.5)  # multifidus
+        _muscle(c, s, c.ellipse(side * 68, 66, 20, 8, side * -0.5, 1.0))  # quadratus lumborum
+        _muscle(c, s, c.ellipse(side * 36, 47, c.uniform(10, 14), 17, side * 0.25, 1.0))  # psoas
+        _bone(c, s, "vertebra", c.tube([(side * 18, 58), (side * 34, 63), (side * 48, 66)], [8, 6, 4], 1), 1.0)
+        _bone(c, s, "vertebra", c.tube([(side * 17, 56), (side * 15, 68), (0, 80)], [8, 9, 8], 0.6), 1.3)
+    _bone(c, s, "vertebra", c.tube([(0, 78), (0, 97)], [6, 8]), 1.2)
+    _bone(c, s, "vertebra", c.shape(VERTEBRA, 0.7), 1.2)
+    c.paint(None, c.tube([(0, 46), (0, 56)], [1.5, 4]), 0.5 * s["csf"], edge=2.0, opacity=0.6)  # basivertebral vein
+    canal = c.ellipse(0, 65, 11.5, 9, 0, 0.4)
+    c.paint(LABELS["vertebra"], canal - 1.2, s["bone"], edge=1.2)
+    c.paint(LABELS["spinal_canal"], canal, 0.7 * s["fat"], edge=1.2)
+    c.paint(LABELS["spinal_canal"], canal + 1.6, s["csf"], edge=1.2)
+    for _ in range(14):  # the nerve roots of the cauda equina sink to the back
+        x, y = c.uniform(-6.5, 6.5), c.uniform(64.5, 70)
+        c.paint(LABELS["spinal_canal"], c.ellipse(x, y, 0.9, 0.9), s["nerve"], edge=1.2, opacity=0.85)
+
+
+def _branches(c: Canvas, start, angle: float, length: float, width: float, depth: int):
+    """A vessel tree: yields (path, widths) of gently bent, tapering branches."""
+    bend = c.uniform(-0.35, 0.35)
+    (x, y), steps = start, []
+    for t in (0.0, 0.5, 1.0):
+        steps.append((x + t * length * math.cos(angle + t * bend), y + t * length * math.sin(angle + t * bend)))
+    yield steps, [width, 0.85 * width, 0.7 * width]
+    if depth:
+        for turn in (c.uniform(0.3, 0.8), -c.uniform(0.3, 0.8)):
+            length_next = length * c.uniform(0.6, 0.85)
+            yield from _branches(c, steps[-1], angle + bend + turn, length_next, 0.68 * width, depth - 1)
+
+
+def _liver(c: Canvas, s: dict, cavity: Tensor) -> None:
+    liver = torch.maximum(c.shape(LIVER, 2.5), cavity + c.uniform(1.5, 4))
+    parenchyma = s["liver"] * (1 + 0.06 * c.fractal(5, 3) + 0.05 * c.noise(50))
+    c.paint(LABELS["liver"], liver, parenchyma, edge=1.8)
+    bright = s["liver"] + c.uniform(0.3, 1.0) * (s["slow_blood"] - s["liver"])
+    for start, angle, length, width in TREES:
+        for path, widths in _branches(c, start, angle + c.uniform(-0.4, 0.4), length, width, 3):
+            vessel = torch.maximum(c.tube(path, widths), liver + 2.5)
+            c.paint(LABELS["hepatic_vessel"], vessel, bright, edge=1.6, opacity=0.9)
+    a, b = c.uniform(9, 14), c.uniform(15, 22)
+    bladder = c.ellipse(-48 + c.uniform(-6, 6), -32, a, b, c.uniform(-0.2, 0.5), 0.8)
+    sludge = 1 - c.uniform(0, 0.4) * ((c.y + 34) / 8).clamp(0, 1)
+    c.paint(LABELS["gallbladder"], bladder - 1.3, s["bowel"], edge=1.4)
+    c.paint(LABELS["gallbladder"], bladder, s["bile"] * sludge, edge=1.4)
+
+    spleen = torch.maximum(c.shape(SPLEEN, 2.0), cavity + 2.5)
+    c.paint(LABELS["spleen"], spleen, s["spleen"] * (1 + 0.05 * c.fractal(5, 3)), edge=1.8)
+
+
+def _loop(c: Canvas, s: dict, outer: Tensor, wall: float, content: Tensor | float, names=("bowel", "bowel_content")):
+    c.paint(None, outer - 0.8, s["fat"], edge=1.6, opacity=0.8)  # loops keep a film of fat between them
+    c.paint(LABELS[names[0]], outer, s["bowel"] * (1 + 0.1 * c.grain), edge=1.4)
+    c.paint(LABELS[names[1]], outer + wall, content, edge=1.4)
+
+
+def _hollow_organs(c: Canvas, s: dict, cavity: Tensor, down: Tensor) -> None:
+    folds = 1 - 0.35 * ((c.noise(5, 2.5) - 0.4) / 0.6).clamp(0, 1)  # valvulae dip into the content
+    for _ in range(int(c.uniform(9, 15))):  # jejunum, in the left flank and across the front
+        x, y = c.uniform(24, 112), c.uniform(-30, 30)
+        outer = torch.maximum(c.ellipse(x, y, c.uniform(9, 14), c.uniform(8, 11), c.uniform(0, 3.1), 1.2), cavity + 2)
+        fill = c.uniform(0.25, 1.0)
+        _loop(c, s, outer, 2.0, (fill * s["juice"] + (1 - fill) * s["stool"]) * folds)
+    for x, y in ((118, 48), (-10, -78), (18, -84), (-118, 50)):  # colon: down, across, and the right flexure
+        outer = c.ellipse(x + c.uniform(-6, 6), y + c.uniform(-4, 4), c.uniform(12, 17), c.uniform(11, 14), 0, 1.8)
+        outer = torch.maximum(outer, cavity + 2)
+        middle = down[outer < -1].mean() if (outer < -1).any() else 0.0
+        level = ((down - middle - c.uniform(-9, 7)) / 1.5).clamp(0, 1)  # gas floats on top
+        content = s["stool"] * (1 + 0.3 * c.grain).clamp(min=0.2) * c.uniform(0.8, 2.0)
+        _loop(c, s, outer, 1.8, s["gas"] + level * (content - s["gas"]))
+
+    lobes = 1.6 * c.noise(7)
+    for path, widths in ((PANCREAS, [19, 16, 13, 14, 15, 10]), ([(-30, 0), (-28, 14)], [20, 12])):
+        gland = c.tube(path, widths, 1.5) + lobes
+        c.paint(LABELS["pancreas"], gland, s["pancreas"] * (1 + 0.1 * c.fractal(4)), edge=2.0)
+    c.paint(None, c.tube(PANCREAS[1:], 2.0, 0.6), s["juice"], edge=1.6, opacity=0.5)  # its duct
+    c.paint(LABELS["vessel"], c.tube([(-8, -2), (20, 0), (60, 12), (100, 16)], 6, 1.5), s["blood"], edge=1.6)
+    duodenum = c.ellipse(-48, 8, 11, 13, 0, 1.2)
+    _loop(c, s, duodenum, 2.0, s["juice"] * c.uniform(0.4, 1.0) * folds)
+
+    stomach = torch.maximum(c.shape(STOMACH, 3.0), cavity + 3)
+    rugae = 1.5 * c.noise(7).clamp(min=0)
+    inside = stomach + 3.0 + rugae
+    top = down[inside < 0].amin() if (inside < 0).any() else 0.0
+    level = ((down - top - c.uniform(4, 26)) / 1.5).clamp(0, 1)
+    meal = s["juice"] * (0.9 + 0.06 * c.noise(30) - c.uniform(0, 0.6)).clamp(min=0.15)
+    _loop(c, s, stomach, 0.0, s["bowel"] * (1 + 0.08 * c.noise(4)), ("stomach", "stomach"))
+    c.paint(LABELS["stomach_content"], inside, s["gas"] + level * (meal - s["gas"]), edge=1.6)
+
+
+def _kidney(c: Canvas, s: dict, side: int) -> None:
+    """Cortex, pyramids in a ring, a fatty sinus that opens towards the middle, and urine in the pelvis."""
+    x, y = side * 79 + c.uniform(-4, 4), 38 + c.uniform(-6, 6)
+    a, b, tilt = c.uniform(22, 27), c.uniform(28, 34), side * c.uniform(0.15, 0.45)
+    kidney = c.ellipse(x, y, a, b, tilt, 0.8)
+    c.paint(LABELS["visceral_fat"], kidney - 5, _fat(c, s, 0.45), edge=2.5)  # perirenal fat
+    c.paint(LABELS["kidney_cortex"], kidney, s["cortex"] * (1 + 0.05 * c.fractal(4)), edge=1.6)
+    for k in range(8):
+        t = 2 * math.pi * k / 8 + c.uniform(-0.25, 0.25)
+        depth = c.uniform(0.58, 0.68)
+        u, v = depth * a * math.cos(t), depth * b * math.sin(t)
+        px, py = x + u * math.cos(tilt) - v * math.sin(tilt), y + u * math.sin(tilt) + v * math.cos(tilt)
+        pyramid = c.ellipse(px, py, c.uniform(4.5, 8), c.uniform(3.2, 6.0), t + tilt, 0.9)
+        c.paint(LABELS["kidney_medulla"], pyramid, s["medulla"] * (1 + 0.05 * c.grain), edge=2.5, opacity=0.8)
+    hilum = [(x - side * 0.1 * a, y), (x - side * 0.6 * a, y + 1), (x - side * 1.25 * a, y - 3)]
+    sinus = torch.minimum(
+        c.ellipse(x - side * 0.1 * a, y, 0.42 * a, 0.5 * b, tilt, 1.5), c.tube(hilum, [12, 11, 16], 1.0)
+    )
+    c.paint(LABELS["visceral_fat"], sinus, _fat(c, s), edge=2.2)
+    c.paint(LABELS["vessel"], c.tube([hilum[1], hilum[2], (side * 22, 18)], [4, 5, 6], 1.5), s["blood"], edge=1.6)
+    calyx = [(x + side * 2, y - 6), (x - side * 4, y + 2), (x - side * 0.95 * a, y + 5)]
+    pelvis = c.tube(calyx, [2, c.uniform(2.5, 6), 3], 1.2)
+    c.paint(LABELS["renal_pelvis"], pelvis, s["urine"], edge=1.6)
+
+
+def _great_vessels(c: Canvas, s: dict) -> None:
+    for side in (-1, 1):  # crura of the diaphragm
+        _muscle(c, s, c.tube([(side * 6, 6), (side * 14, 16), (side * 16, 30)], [4, 5, 3], 1.0))
+    vessels = [("aorta", 9 + c.uniform(-3, 4), 10, c.uniform(8, 11), 1.0), ("vessel", 8, -6, 3.6, 1.0),
+               ("vena_cava", -21, 13, c.uniform(8, 13), 0.75), ("vessel", -6, -8, 5.0, 1.0)]  # fmt: skip
+    for label, x, y, radius, flat in vessels:
+        lumen = c.ellipse(x, y, radius, flat * radius, c.uniform(-0.2, 0.2), 0.3)
+        flow = s["blood"] * c.uniform(0.3, 1.5) * (2.0 if label == "vena_cava" else 1.0)
+        c.paint(None, lumen - 2.0, s["fat"], edge=2.0, opacity=0.6)
+        c.paint(LABELS[label], lumen - 1.0, s["muscle"], edge=1.2)
+        c.paint(LABELS[label], lumen, flow * (1 + 0.1 * c.grain), edge=1.4)
+    in_fat = c.labels == LABELS["visceral_fat"]
+    for _ in range(16):  # mesenteric branches, cut across
+        dot = c.ellipse(c.uniform(-15, 105), c.uniform(-45, 32), c.uniform(1.0, 2.2), c.uniform(1.0, 2.2))
+        c.paint(LABELS["vessel"], torch.where(in_fat, dot, 12.0), s["blood"], edge=1.4)
