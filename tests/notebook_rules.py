@@ -1,0 +1,158 @@
+"""What every lesson keeps to, beyond running: checked on the file, without a kernel."""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from bs4 import BeautifulSoup
+from nbformat import NotebookNode
+
+from mrilab.teach.cards import ROW, WIDGET, tagged
+from mrilab.teach.pages import LessonExporter, alt_text, without_scripts
+
+PARAMETERS = {
+    "profile",  # smoke, teach or full
+    "seed",
+    "acceleration",  # R, nominal
+    "n_heads",  # how many embedded scans to measure on
+    "n_coils",
+    "noise_std",  # per real component
+    "scan_path",  # a fastMRI file of the reader's own
+    "device",
+}
+COMPARED = "nbval-check-output"
+MACHINE_PATH = re.compile(r"(?<![\w.~>/])(/home/|/Users/|/root/|/tmp/|/work/|/var/|/opt/|/mnt/|[A-Z]:\\)[\w.-]*")
+
+
+def complaints(path: Path) -> list[str]:
+    """What is wrong with the notebook, one sentence each; empty if nothing is."""
+    notebook = nbformat.read(path, as_version=4)
+    try:
+        nbformat.validate(notebook)
+    except nbformat.ValidationError as error:
+        return [f"not a valid notebook: {error.message}"]
+    found = []
+    if path.stat().st_size > 2 * 2**20:
+        found.append(f"the file has {path.stat().st_size / 2**20:.1f} MB, more than 2")
+    for rule in (header_card, parameters, lengths, compared_cells, outputs, pictures, paths, equations):
+        found.extend(rule(notebook))
+    return found
+
+
+def header_card(notebook: NotebookNode) -> Iterator[str]:
+    cells = tagged(notebook, "header-card")
+    if len(cells) != 1:
+        yield f"{len(cells)} cells are tagged header-card instead of one"
+    elif not any("measured" in row["key"].lower() for row in ROW.finditer(cells[0].source)):
+        yield "the header card has no row for the measured run time and peak memory"
+
+
+def parameters(notebook: NotebookNode) -> Iterator[str]:
+    cells = tagged(notebook, "parameters")
+    if len(cells) != 1:
+        yield f"{len(cells)} cells are tagged parameters instead of one"
+        return
+    lines = cells[0].source.splitlines()
+    names = []
+    for statement in ast.parse(cells[0].source).body:
+        if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
+            yield f"the parameters cell does more than assign: {lines[statement.lineno - 1]!r}"
+            continue
+        names.append(statement.targets[0].id)
+        if "#" not in lines[statement.end_lineno - 1]:
+            yield f"parameter {names[-1]!r} has no comment"
+    if unknown := sorted(set(names) - PARAMETERS):
+        yield f"unknown parameters {', '.join(unknown)}; known are {', '.join(sorted(PARAMETERS))}"
+    if "profile" not in names:
+        yield "there is no parameter profile"
+
+
+def lengths(notebook: NotebookNode) -> Iterator[str]:
+    counts = []
+    for number, cell in code_cells(notebook):
+        counts.append(len(cell.source.splitlines()))
+        if counts[-1] > 20:
+            yield f"cell {number} has {counts[-1]} lines, more than 20"
+    if counts and statistics.median(counts) > 5:
+        yield f"code cells have {statistics.median(counts):g} lines in the median, more than 5"
+
+
+def compared_cells(notebook: NotebookNode) -> Iterator[str]:
+    """nbval passes over a cell that was never executed, and compares text exactly."""
+    for number, cell in code_cells(notebook):
+        if COMPARED not in cell.metadata.get("tags", []):
+            continue
+        if cell.execution_count is None:
+            yield f"cell {number} is tagged {COMPARED} but was never executed, so nothing is compared"
+            continue
+        if not cell.outputs:
+            yield f"cell {number} is tagged {COMPARED} but has no output"
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if set(data) - {"text/plain"}:
+                yield f"cell {number} is tagged {COMPARED} but shows more than text: {', '.join(sorted(data))}"
+            text = output.get("text", "") + data.get("text/plain", "")
+            if re.search(r"<Figure|\d\.\d|\bat 0x", text):
+                yield f"cell {number} is tagged {COMPARED} but prints what a machine or a profile changes"
+
+
+def outputs(notebook: NotebookNode) -> Iterator[str]:
+    if "widgets" in notebook.metadata:
+        yield "the notebook stores widget states; save it with `mrilab course --save`"
+    for number, cell in code_cells(notebook):
+        for output in cell.outputs:
+            if output.output_type == "error":
+                yield f"cell {number} ends in {output.ename}"
+            elif output.output_type == "stream" and output.name == "stderr":
+                yield f"cell {number} writes to stderr: {output.text.strip()[:80]!r}"
+            elif WIDGET in output.get("data", {}):
+                yield f"cell {number} stores a widget, which shows nothing without a kernel"
+
+
+def pictures(notebook: NotebookNode) -> Iterator[str]:
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "markdown":
+            if re.search(r"!\[\s*\]\(", cell.source):
+                yield f"cell {number} has a picture without alt text"
+            html = [cell.source]
+        else:
+            html = [output.get("data", {}).get("text/html", "") for output in cell.get("outputs", [])]
+        for image in (img for text in html for img in BeautifulSoup(text, "html.parser").select("img")):
+            if not image.get("alt", "").strip():
+                yield f"cell {number} has an <img> without alt text"
+        for output in cell.get("outputs", []):
+            if {"image/png", "image/jpeg"} & set(output.get("data", {})) and not alt_text(output).strip():
+                yield f"the figure of cell {number} has no alt text"
+
+
+def paths(notebook: NotebookNode) -> Iterator[str]:
+    for number, cell in enumerate(notebook.cells, start=1):
+        texts = [cell.source]
+        for output in cell.get("outputs", []):
+            texts += [output.get("text", ""), *map(str, output.get("traceback", []))]
+            texts += [str(value) for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
+        for text in texts:
+            if match := MACHINE_PATH.search(text):
+                yield f"cell {number} names a path of one machine: {match[0]!r}"
+                break
+
+
+def equations(notebook: NotebookNode) -> Iterator[str]:
+    """Every equation becomes MathML with nothing of LaTeX left, outside code and shown text."""
+    body, _ = LessonExporter(template_name="basic").from_notebook_node(without_scripts(notebook))
+    for math in BeautifulSoup(body, "html.parser").select("math"):
+        text = math.get_text()
+        if re.search(r"\\[A-Za-z]|&", text):
+            yield f"an equation is not understood by latex2mathml: {text[:80]!r}"
+
+
+def code_cells(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
+    """Code cells with their number among all cells, from 1."""
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "code":
+            yield number, cell

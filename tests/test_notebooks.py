@@ -1,0 +1,148 @@
+"""Every lesson keeps to the rules and runs in the smoke profile under nbval; the guards themselves are tested."""
+
+import os
+import subprocess
+import sys
+
+import nbformat
+import papermill
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from notebook_rules import COMPARED, complaints
+
+from mrilab.paths import NOTEBOOKS
+
+LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
+CARD = "# A lesson\n\n| | |\n|---|---|\n| Measured run time and peak memory | |\n\nWith $x \\in \\mathbb{C}^n$."
+
+
+def run_nbval(path, folder):
+    """nbval on a copy in the smoke profile: (exit code, what it printed)."""
+    copy = folder / path.name
+    papermill.execute_notebook(path, copy, {"profile": "smoke"}, prepare_only=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", "-q",
+         "--nbval-cell-timeout", "300", copy.name],
+        cwd=folder, capture_output=True, text=True, env={**os.environ, "TQDM_DISABLE": "1"},
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_lesson_keeps_to_the_rules(path):
+    assert complaints(path) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_lesson_runs_in_the_smoke_profile(path, tmp_path):
+    code, printed = run_nbval(path, tmp_path)
+    assert code == 0, printed
+
+
+def text(source, printed, *tags, count=1):
+    outputs = [new_output("stream", name="stdout", text=printed)] if printed else []
+    return new_code_cell(source, outputs=outputs, execution_count=count, metadata={"tags": list(tags)})
+
+
+def shown(data, *tags, **metadata):
+    output = new_output("display_data", data=data, metadata=metadata)
+    return new_code_cell("show()", outputs=[output], execution_count=1, metadata={"tags": list(tags)})
+
+
+def notebook(path, *cells, card=CARD, parameters="profile = 'teach'  # smoke, teach or full"):
+    head = [new_markdown_cell(card, metadata={"tags": ["header-card"]})] if card else []
+    head += [new_code_cell(parameters, metadata={"tags": ["parameters"]})] if parameters else []
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(new_notebook(cells=[*head, *cells], metadata=kernel), path)
+    return path
+
+
+def test_a_good_notebook_gets_no_complaint(tmp_path):
+    good = notebook(
+        tmp_path / "good.ipynb",
+        text("print('holds')", "holds\n", COMPARED),
+        shown({"image/png": "aGk=", "text/plain": "<Figure>"}, **{"image/png": {"alt": "a curve"}}),
+        new_markdown_cell("![a coil](coil.png) and https://example.org/home/page, a/tmp/b, $$a = b$$"),
+    )
+    assert complaints(good) == []
+
+
+ERROR = new_output("error", ename="ValueError", evalue="x", traceback=["..."])
+BAD = {
+    "never executed": [text("print('holds')", "holds\n", COMPARED, count=None)],
+    "has no output": [text("x = 1", "", COMPARED)],
+    "shows more than text": [shown({"text/html": "<b>holds</b>", "text/plain": "holds"}, COMPARED)],
+    "a machine or a profile changes": [text("f()", "PSNR 31.2 dB\n", COMPARED)],
+    "prints what a machine": [shown({"text/plain": "<Figure size 640x480 with 1 Axes>"}, COMPARED)],
+    "ends in ValueError": [new_code_cell("f()", outputs=[ERROR], execution_count=1)],
+    "writes to stderr": [new_code_cell("f()", outputs=[new_output("stream", name="stderr", text="a warning")])],
+    "stores a widget": [shown({"application/vnd.jupyter.widget-view+json": {"model_id": "1"}})],
+    "cell 3 has 21 lines": [text("x = 1\n" * 21, ""), text("x", ""), text("x", "")],
+    "6 lines in the median": [text("x = 1\n" * 6, ""), text("x = 1\n" * 6, "")],
+    "figure of cell 3 has no alt text": [shown({"image/png": "aGk="})],
+    "picture without alt text": [new_markdown_cell("![](coil.png)")],
+    "<img> without alt text": [shown({"text/html": "<img src='data:,' alt=' '>"})],
+    "'/home/ada'": [text("open('/home/ada/scan.h5')", "")],
+    "'/Users/ada'": [text("print(path)", "/Users/ada/scan.h5\n")],
+    "not understood by latex2mathml": [new_markdown_cell("$\\nosuchcommand x$")],
+    "more than 2": [text("f()", "x" * (2 * 2**20))],
+}
+
+
+@pytest.mark.parametrize("complaint", BAD)
+def test_each_rule_finds_what_breaks_it(tmp_path, complaint):
+    found = complaints(notebook(tmp_path / "bad.ipynb", *BAD[complaint]))
+    assert len(found) == 1 and complaint in found[0], found
+
+
+@pytest.mark.parametrize(
+    "head, complaint",
+    [
+        ({"card": None}, "0 cells are tagged header-card"),
+        ({"card": "# A lesson"}, "no row for the measured run time"),
+        ({"parameters": None}, "0 cells are tagged parameters"),
+        ({"parameters": "profile = 'teach'"}, "'profile' has no comment"),
+        ({"parameters": "seed = 1  # for masks"}, "no parameter profile"),
+        ({"parameters": "profile = 'teach'  # which\nfoo = 1  # what"}, "unknown parameters foo"),
+        ({"parameters": "profile = 'teach'  # which\nimport os"}, "does more than assign: 'import os'"),
+    ],
+)
+def test_header_card_and_parameters_are_asked_for(tmp_path, head, complaint):
+    found = complaints(notebook(tmp_path / "bad.ipynb", **head))
+    assert len(found) == 1 and complaint in found[0], found
+
+
+def test_widget_states_are_not_stored(tmp_path):
+    path = notebook(tmp_path / "bad.ipynb")
+    stored = nbformat.read(path, as_version=4)
+    stored.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {}}}
+    nbformat.write(stored, path)
+    assert "stores widget states" in complaints(path)[0]
+
+
+CALLBACK = """
+import ipywidgets
+def answer(change):
+    raise RuntimeError('inside the callback')
+slider = ipywidgets.IntSlider()
+slider.observe(answer, 'value')
+slider.value = 5
+"""
+
+
+@pytest.mark.parametrize(
+    "cell, code, said",
+    [
+        (text("print('holds')", "holds\n", COMPARED), 0, "passed"),
+        (text("print('does not hold')", "holds\n", COMPARED), 1, "does not hold"),
+        (text("print(0.1)", "0.2\n"), 0, "passed"),
+        (text("print(profile)", "smoke\n", COMPARED), 0, "passed"),
+        (text(CALLBACK, ""), 1, "inside the callback"),
+    ],
+    ids=["agrees", "differs", "not compared", "profile is smoke", "widget callback fails"],
+)
+def test_nbval_compares_what_is_tagged_and_sees_what_fails(tmp_path, cell, code, said):
+    (tmp_path / "copy").mkdir()
+    found, printed = run_nbval(notebook(tmp_path / "small.ipynb", cell), tmp_path / "copy")
+    assert found == code and said in printed, printed
