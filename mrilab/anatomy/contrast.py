@@ -1,9 +1,10 @@
 """What each tissue looks like: relaxation times and proton densities at 3 T, protocols, and the signals of both.
 
 T1 and T2 in milliseconds. Grey and white matter: Wansapura et al., JMRI 9:531 (1999). CSF: T1 from Lin et al.,
-MRM 45:893 (2001). Fat, marrow and muscle: Gold et al., AJR 183:343 (2004). The others are round figures for
-tissues that imaging sees as dark (cortical bone, dura, flowing blood in a spin echo), as water (vitreous) or as
-in between (skin). Proton densities are relative to water.
+MRM 45:893 (2001). Fat, marrow and muscle: Gold et al., AJR 183:343 (2004). The others are round figures: cortical
+bone has little water and loses its signal within a millisecond, dura is dark, so is flowing blood in a spin echo
+(its low proton density here stands for the flow void), the vitreous is nearly water, skin lies in between. Proton
+densities are relative to water.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ TISSUES = (
     Tissue("csf", 4160.0, 1700.0, 1.0, 0.04),
     Tissue("grey matter", 1330.0, 110.0, 0.82, 0.04),
     Tissue("white matter", 830.0, 80.0, 0.70, 0.04),
-    Tissue("cortical bone", 300.0, 10.0, 0.12, 0.15),
+    Tissue("cortical bone", 220.0, 1.0, 0.20, 0.15),
     Tissue("marrow", 365.0, 133.0, 0.40, 0.15),
     Tissue("fat", 371.0, 133.0, 0.70, 0.08),
     Tissue("muscle", 1420.0, 32.0, 0.80),

@@ -30,8 +30,8 @@ def write_sheet(path: str | Path, title: str, images: Tensor, captions: list[str
     axes = figure.subplots(rows, COLUMNS, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
-    for axis, image, caption in zip(axes.flat, images.abs(), captions, strict=False):
-        white = float(image.flatten().quantile(0.995))
+    for axis, image, caption in zip(axes.flat, images.abs().numpy(), captions, strict=False):
+        white = np.quantile(image, 0.995)
         axis.imshow(image, cmap="gray", vmin=0, vmax=white, interpolation="lanczos")
         axis.set_title(caption, fontsize=6, color="white", pad=2)
     figure.suptitle(title, fontsize=8, color="white")

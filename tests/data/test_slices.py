@@ -1,0 +1,116 @@
+"""Training slices: seeds, splits, shapes, scale, spectrum."""
+
+import pytest
+import torch
+
+from mrilab.anatomy.contrast import INDEX
+from mrilab.anatomy.deform import SEGMENTS
+from mrilab.data.recipes import simulate
+from mrilab.data.scans import read_scan
+from mrilab.data.slices import brain_slices, fine_heads, labelled_slices, quantile_scale, split_generator
+from mrilab.errors import UserError
+from mrilab.physics.coils import mvue
+from mrilab.physics.espirit import espirit
+from mrilab.physics.fourier import fft2c
+
+BANDS = torch.arange(0.10, 0.451, 0.05)  # cycles per pixel
+
+
+def seeded(seed=1):
+    return torch.Generator().manual_seed(seed)
+
+
+def spectrum(images):
+    """Mean power of images (n, H, W), each divided by its 0.99 quantile, in rings between BANDS: (rings,)."""
+    power = fft2c(images / quantile_scale(images)).abs().square().mean(0)
+    y, x = (torch.arange(n)[:, None] / n - 0.5 for n in power.shape)
+    radius = (y.square() + x.T.square()).sqrt()
+    rings = zip(BANDS[:-1], BANDS[1:], strict=True)
+    return torch.stack([power[(radius >= low) & (radius < high)].mean() for low, high in rings])
+
+
+def test_same_seed_same_slices_other_seed_others():
+    first, again, other = brain_slices(2, generator=seeded()), brain_slices(2, generator=seeded()), brain_slices(2)
+    assert torch.equal(first, again)
+    assert not torch.allclose(first, other)
+    assert torch.equal(other, brain_slices(2))  # without a generator: a fixed one
+
+
+def test_one_generator_goes_on_to_new_heads():
+    generator = seeded()
+    first, second = brain_slices(2, (64, 64), generator=generator), brain_slices(2, (64, 64), generator=generator)
+    assert not torch.allclose(first, second)
+
+
+def test_splits_never_share_a_seed():
+    seeds = {
+        split: {split_generator(split, n).initial_seed() for n in range(100)} for split in ("train", "val", "test")
+    }
+    assert not seeds["train"] & seeds["val"] and not seeds["train"] & seeds["test"] and not seeds["val"] & seeds["test"]
+    images = [brain_slices(1, (64, 64), split=split, generator=seeded()) for split in ("train", "val", "test")]
+    assert not torch.allclose(images[0], images[1]) and not torch.allclose(images[0], images[2])
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_slices_stay_out_of_the_slab_unless_asked(split):
+    ((low, high),) = SEGMENTS["axial"]["slab"]
+    z = fine_heads(40, (24, 24), split=split, generator=seeded()).slices.points[..., 2]
+    assert not ((z > low) & (z < high)).any()
+
+
+def test_the_slab_is_for_testing():
+    ((low, high),) = SEGMENTS["axial"]["slab"]
+    z = fine_heads(10, (24, 24), split="test", generator=seeded(), unseen_slab=True).slices.points[..., 2]
+    assert ((z >= low) & (z <= high)).all()
+    with pytest.raises(UserError, match="never shows the slab"):
+        fine_heads(1, (24, 24), split="train", unseen_slab=True)
+
+
+@pytest.mark.parametrize("shape", [(128, 128), (96, 72), (65, 81)])
+@pytest.mark.parametrize("distribution", ["clinical", "randomised"])
+def test_shapes_types_and_scale(shape, distribution):
+    images = brain_slices(2, shape, distribution, generator=seeded())
+    assert images.shape == (2, *shape) and images.dtype == torch.complex64
+    scale = quantile_scale(images)
+    assert scale.shape == (2, 1, 1)
+    torch.testing.assert_close(quantile_scale(images / scale), torch.ones(2, 1, 1))
+    assert ((images / scale).abs() <= 1).float().mean() == pytest.approx(0.99, abs=1e-3)
+
+
+def test_labels_lie_on_their_image():
+    """CSF is the brightest tissue of a T2 head, and its label finds it."""
+    images, labels = labelled_slices(4, (128, 128), contrast="t2", generator=seeded())
+    assert labels.shape == images.shape and labels.dtype == torch.uint8
+    torch.testing.assert_close(images, brain_slices(4, (128, 128), contrast="t2", generator=seeded()))
+    for image, label in zip(images.abs(), labels, strict=True):
+        csf, white, air = (image[label == INDEX[name]].mean() for name in ("csf", "white matter", "air"))
+        assert csf > 1.5 * white and white > 5 * air
+
+
+def test_unknown_split_is_a_user_error():
+    with pytest.raises(UserError, match="unknown split 'dev'"):
+        brain_slices(1, split="dev")
+
+
+@pytest.mark.parametrize("contrast", ["t1", "t2"])
+def test_spectrum_falls_as_that_of_natural_images(contrast):
+    """Power of objects with edges falls as frequency to the power -2 to -3: neither blurred nor noise."""
+    power = spectrum(brain_slices(16, contrast=contrast, generator=seeded()))
+    centres = (BANDS[:-1] + BANDS[1:]) / 2
+    slope = ((power[-1] / power[0]).log() / (centres[-1] / centres[0]).log()).item()
+    assert -3.2 < slope < -1.8
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("contrast", ["t1", "t2"])
+def test_spectrum_within_a_factor_two_of_a_real_brain(contrast, real_scans):
+    """Radial power of the MVUE, noise included on both sides, each image divided by its 0.99 quantile."""
+
+    def combined(kspace):
+        return mvue(kspace, espirit(kspace))
+
+    real = spectrum(combined(read_scan(real_scans / "brain-16ch.h5").kspace[0])[None])
+    ours = spectrum(torch.stack([combined(simulate(f"heads-{contrast}-test", i).kspace) for i in range(12)]))
+    ratio = ours / real
+    print("ours / real per ring:", [round(r, 2) for r in ratio.tolist()])
+    assert (ratio > 0.5).all() and (ratio < 2).all()
