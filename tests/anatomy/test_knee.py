@@ -1,0 +1,100 @@
+import pytest
+import torch
+
+from mrilab.anatomy.acquire import band_limit
+from mrilab.anatomy.knee import LABELS, knee_phantom
+from mrilab.errors import UserError
+
+SHAPE = (128, 128)
+
+
+def knee(seed, shape=SHAPE, **options):
+    return knee_phantom(shape, torch.Generator().manual_seed(seed), **options)
+
+
+def median_of(image, labels, *names):
+    chosen = torch.stack([labels == LABELS[n] for n in names]).any(0)
+    return image.abs()[chosen].median().item()
+
+
+def centre_of(labels, name):
+    return (labels == LABELS[name]).nonzero().float().mean(0)  # (row, column)
+
+
+def test_types_and_labels():
+    image, labels = knee(0)
+    assert image.shape == labels.shape == SHAPE
+    assert image.dtype == torch.complex64 and labels.dtype == torch.int64
+    assert labels.min() == 0 and labels.max() < len(LABELS)
+    assert image.isfinite().all()
+
+
+def test_many_structures_in_every_random_knee():
+    always = {"skin", "subcutaneous_fat", "muscle", "femur_marrow", "femur_cortex", "tibia_marrow", "patella",
+              "articular_cartilage", "patellar_tendon", "quadriceps_tendon", "hoffa_fat_pad", "effusion"}  # fmt: skip
+    names = list(LABELS)
+    for seed in range(40):
+        kind = ("condyle", "notch")[seed % 2]
+        _, labels = knee(seed, (96, 96), kind=kind)
+        present = {names[i] for i in labels.unique()}
+        assert always <= present, always - present
+        assert {"meniscus", "fibula"} <= present if kind == "condyle" else {"acl", "pcl", "vessel"} <= present
+
+
+def test_both_kinds_are_drawn_when_none_is_asked_for():
+    menisci = [bool((knee(seed, (48, 48))[1] == LABELS["meniscus"]).any()) for seed in range(12)]
+    assert 2 <= sum(menisci) <= 10
+
+
+@pytest.mark.parametrize("seed", [3, 8])
+def test_the_same_seed_draws_the_same_knee_on_a_finer_grid(seed):
+    (coarse, coarse_labels), (fine, fine_labels) = knee(seed), knee(seed, (256, 256))
+    assert (coarse_labels == fine_labels[::2, ::2]).float().mean() > 0.98
+    truth = band_limit(fine, SHAPE)
+    error = (truth - coarse).norm() / truth.norm()
+    assert 0.005 < error < 0.15  # the same anatomy, but sampling points is not truncating k-space
+    assert torch.equal(knee(seed)[0], coarse)
+    assert (knee(seed + 1)[1] != coarse_labels).float().mean() > 0.05
+
+
+@pytest.mark.parametrize("kind", ["condyle", "notch"])
+def test_contrasts_are_those_of_proton_density_images(kind):
+    for seed in range(2):
+        image, labels = knee(seed, contrast="pd", kind=kind)
+        fat, marrow, muscle = (median_of(image, labels, n) for n in ("deep_fat", "femur_marrow", "muscle"))
+        assert min(fat, marrow) > muscle > median_of(image, labels, "patellar_tendon")
+        assert median_of(image, labels, "articular_cartilage") > muscle
+        assert median_of(image, labels, "quadriceps_tendon") < 0.3 * fat
+
+        image, suppressed_labels = knee(seed, contrast="pd-fs", kind=kind)
+        assert torch.equal(labels, suppressed_labels)  # only the contrast changes
+        fluid = median_of(image, labels, "effusion")
+        assert median_of(image, labels, "deep_fat") < median_of(image, labels, "muscle") < fluid
+
+
+def test_anatomy_is_where_it_belongs():
+    for seed in range(4):
+        _, labels = knee(seed, kind="condyle")
+        femur, tibia, patella, fibula, meniscus = (
+            centre_of(labels, n) for n in ("femur_marrow", "tibia_marrow", "patella", "fibula", "meniscus")
+        )
+        assert femur[0] < meniscus[0] < tibia[0]  # rows grow downwards
+        assert patella[1] < femur[1] < fibula[1]  # front to the left
+        for bone in ("femur", "tibia"):  # cortex encloses marrow: no marrow touches anything else above and below
+            marrow = labels == LABELS[f"{bone}_marrow"]
+            assert marrow.any() and (labels == LABELS[f"{bone}_cortex"]).sum() > 100
+
+
+def test_air_is_dark_and_tissue_has_texture():
+    image, labels = knee(1)
+    assert image.abs()[labels == 0].mean() < 0.02 * image.abs().max()
+    for name in ("femur_marrow", "muscle", "deep_fat"):
+        values = image.abs()[labels == LABELS[name]]
+        assert 0.03 < (values.std() / values.mean()).item() < 0.6
+
+
+def test_unknown_options_are_user_errors():
+    with pytest.raises(UserError, match="'pd' or 'pd-fs'"):
+        knee(0, contrast="t1")
+    with pytest.raises(UserError, match="'condyle' or 'notch'"):
+        knee(0, kind="hip")
