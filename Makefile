@@ -19,5 +19,5 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Setting up .venv from requirements.lock: a few minutes, once ..."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --no-deps -e .
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
