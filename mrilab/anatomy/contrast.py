@@ -49,13 +49,13 @@ INDEX = {name: index for index, name in enumerate(NAMES)}
 # (centre, half-width) of the protocol parameters in ms, drawn uniformly per slice. T1 is inversion-prepared, as at
 # 3 T is usual, because there a plain spin echo hardly separates grey from white matter.
 PROTOCOLS = {
-    "t1": {"tr": (2100.0, 200.0), "te": (10.0, 3.0), "ti": (850.0, 60.0)},
+    "t1": {"tr": (2000.0, 100.0), "te": (10.0, 3.0), "ti": (890.0, 40.0)},
     "t2": {"tr": (5000.0, 1000.0), "te": (95.0, 12.0)},
     "pd": {"tr": (3500.0, 800.0), "te": (18.0, 5.0)},
     "flair": {"tr": (9000.0, 500.0), "te": (105.0, 12.0), "ti": (2430.0, 60.0)},
 }
 CONTRASTS = tuple(PROTOCOLS)
-FAT_LEFT = (0.25, 0.9)  # share of the fat signal that fat suppression and chemical shift leave, drawn per slice
+FAT_LEFT = (0.35, 0.9)  # share of the fat signal that fat suppression and chemical shift leave, drawn per slice
 
 
 def relaxation(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
