@@ -40,6 +40,8 @@ def find_sampling(
             )
         if bool((mask == mask[:1]).all()):
             mask = mask[:1]  # the same in every row: lines
+        elif bool((mask == mask[:, :1]).all()):
+            mask = mask[:, :1]
     else:
         hull = _hull(measured.any(0))
         columns = hull if columns is None else columns & hull
