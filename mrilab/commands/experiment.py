@@ -22,7 +22,7 @@ def experiment(
 
     if list_:
         for each in experiment_names():
-            print(f"{each:12} {find_experiment(each).title}")
+            print(f"{each:20} {find_experiment(each).title}")
         return
     if name is None:
         raise UserError("say which experiment to run; `mrilab experiment --list` names them")

@@ -13,7 +13,9 @@ import psutil
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from typer.testing import CliRunner
 
+from mrilab.cli import app
 from mrilab.errors import UserError
 from mrilab.teach.course import find_lessons, run_course
 
@@ -237,3 +239,15 @@ def test_lessons_are_found_by_name_beginning_or_path(tmp_path):
         find_lessons(["07"], tmp_path)
     with pytest.raises(UserError, match="no notebooks"):
         find_lessons(folder=tmp_path / "empty")
+
+
+@pytest.mark.parametrize("source, code", [("1 + 1", 0), ("1 / 0", 1)])
+def test_the_command_ends_with_one_line_and_the_right_code(tmp_path, monkeypatch, source, code):
+    lesson(tmp_path / "00_a.ipynb", cell(source))
+    monkeypatch.setattr("mrilab.data.embedded.build", lambda: None)
+    monkeypatch.setattr("mrilab.paths.BUILD", tmp_path / "build")
+    monkeypatch.setattr("mrilab.teach.course.find_lessons", lambda names: find_lessons(names, tmp_path))
+    result = CliRunner().invoke(app, ["course", "--profile", "smoke", "00"])
+    assert result.exit_code == code
+    assert f"course: {1 - code} of 1 lessons ran; open {tmp_path / 'build' / 'course' / 'index.html'}" in result.stdout
+    assert ("course: 00_a, cell 3 failed: ZeroDivisionError: division by zero" in result.stderr) == bool(code)
