@@ -31,7 +31,7 @@ def test_types_and_labels():
 def test_all_organs_in_every_random_abdomen():
     names = list(LABELS)
     for seed in range(20):
-        present = {names[i] for i in abdomen(seed)[1].unique()}
+        present = {names[i] for i in abdomen(seed, (96, 96))[1].unique()}
         assert set(names) <= present, set(names) - present
 
 
