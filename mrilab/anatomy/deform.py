@@ -37,7 +37,7 @@ SEGMENTS = {
 class Variation:
     """How far heads and slice prescriptions differ. Lengths in mm, angles in degrees, all standard deviations."""
 
-    field_of_view: tuple[float, float] = (218.0, 252.0)  # along the rows, drawn uniformly
+    field_of_view: tuple[float, float] = (226.0, 256.0)  # along the rows, drawn uniformly
     shift: float = 3.0
     rotation: float = 4.0
     quarter_turns: bool = False

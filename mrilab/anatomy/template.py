@@ -101,7 +101,7 @@ def load_template() -> Template:
     axes = [np.arange(low, high + 1, 2, dtype=np.float32) for low, high in zip(SHELL_LOW, SHELL_HIGH, strict=True)]
     x, y, z = np.meshgrid(*axes, indexing="ij", sparse=True)
     mask = _embed(t1 > 0.15)
-    inner = _hull(mask, 2.0, 9.0) - FLUID_GAP
+    inner = _hull(mask, 2.0, 5.0) - FLUID_GAP
     surfaces = face_surfaces(x, y, z)
     scalp = _hull(mask, 2.0, 40.0) - SCALP_AND_SKULL  # the scalp does not follow the clefts of the skull base
     skin = smooth_union(scalp, surfaces["skin"], 14.0)
