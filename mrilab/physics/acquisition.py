@@ -46,8 +46,7 @@ class SenseModel:
         # k-space-side ramp; the coil dimension of (*batch, 1, H, W) is what broadcasts
         self._mask_ramp = self.mask[..., None, :, :] * (phase_h * phase_w * constant)
         # P'P = P: in the normal operator the ramps cancel and only the mask itself is left
-        real = torch.zeros((), dtype=coil_maps.dtype).real.dtype
-        self._weight = self.mask[..., None, :, :].to(real)
+        self._weight = self.mask[..., None, :, :].to(coil_maps.dtype)  # complex, or each product would cast it again
         self._axes = tuple(axis for axis in (-2, -1) if mask.shape[axis] > 1) or (-1,)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ def centre_crop(x: Tensor, shape: tuple[int, int]) -> Tensor:
     """The central (h, w) part of the last two dimensions, with N // 2 moved to n // 2.
 
     In k-space this lowers the resolution and keeps the field of view, in the image the reverse. With the
-    orthonormal transform, cropping k-space from N to n points also scales the image by sqrt(n / N).
+    orthonormal transform, cropping k-space from N to n points also scales the image by sqrt(N / n).
     """
     (height, width), (h, w) = x.shape[-2:], shape
     top, left = height // 2 - h // 2, width // 2 - w // 2

@@ -56,6 +56,11 @@ def test_crop_keeps_the_centre_and_pad_is_its_adjoint(large, small, generator):
     torch.testing.assert_close(left, right)
 
 
+def test_cropping_kspace_brightens_the_image_by_the_root_of_the_ratio():
+    image = ifft2c(centre_crop(fft2c(torch.ones(12, 16, dtype=torch.complex128)), (6, 4)))
+    torch.testing.assert_close(image.real, torch.full((6, 4), (12 * 16 / (6 * 4)) ** 0.5, dtype=torch.float64))
+
+
 @pytest.mark.parametrize("n", [6, 7, 128, 233])
 def test_ramps_replace_the_shifts(n, generator):
     x = complex_normal(n, generator=generator)
