@@ -21,12 +21,12 @@ import pandas as pd
 from tqdm import tqdm
 
 import mrilab
-from mrilab import experiments as declared
 from mrilab.errors import UserError
 from mrilab.machine import commit, device_name
 from mrilab.paths import RESULTS
 
 PROVENANCE = ("seconds", "device", "commit", "version")
+DECLARED = "mrilab.experiments"  # found by name, as it imports this module
 DIGITS = 6  # significant digits of a measured value in the file
 
 
@@ -54,7 +54,7 @@ class Experiment:
 
 def experiment_names() -> list[str]:
     """The modules of `mrilab.experiments`; each offers one `EXPERIMENT`."""
-    return sorted(module.name for module in pkgutil.iter_modules(declared.__path__))
+    return sorted(module.name for module in pkgutil.iter_modules(importlib.import_module(DECLARED).__path__))
 
 
 def find_experiment(name: str) -> Experiment:
@@ -65,7 +65,7 @@ def find_experiment(name: str) -> Experiment:
     """
     if name not in experiment_names():
         raise UserError(f"there is no experiment {name!r}; choose one of {', '.join(experiment_names())}")
-    return importlib.import_module(f"{declared.__name__}.{name}").EXPERIMENT
+    return importlib.import_module(f"{DECLARED}.{name}").EXPERIMENT
 
 
 def run_experiment(experiment: Experiment, path: Path, progress: bool = True) -> int:
