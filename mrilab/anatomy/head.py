@@ -58,8 +58,10 @@ def tissue_shares(slices: Slices, generator: torch.Generator) -> tuple[Tensor, T
         return random_field(n, channels, (height, width), spacing_mm / nominal, generator, device)
 
     fluid, grey, white, whiteness = sample(brain, points, BRAIN_LOW, BRAIN_HIGH).unbind(1)  # each (n, H, W)
-    # distances are smooth: half the resolution costs a quarter and looks the same
-    coarse = sample(shell, points[:, ::2, ::2], SHELL_LOW, SHELL_HIGH)
+    # distances are smooth: half the resolution costs a quarter and looks the same. Averaged points lie where
+    # interpolation with align_corners=False expects them
+    averaged = torch.nn.functional.avg_pool2d(points.permute(0, 3, 1, 2), 2, ceil_mode=True).permute(0, 2, 3, 1)
+    coarse = sample(shell, averaged, SHELL_LOW, SHELL_HIGH)
     coarse = torch.nn.functional.interpolate(coarse, scale_factor=2, mode="bilinear")[..., :height, :width]
     inner, skin, cavity, eye, muscle, face_bone = coarse.unbind(1)
 

@@ -78,6 +78,18 @@ def test_shares_are_shares(generator):
     torch.testing.assert_close(shares.sum(1), torch.ones(4, 96, 96), atol=1e-5, rtol=0)
 
 
+def test_skull_stays_with_its_brain_on_any_grid(generator):
+    """The shell is sampled at half the resolution of the brain, and must not be shifted against it by that."""
+    fine = place_slices(2, (256, 256), "axial", "slab", CLINICAL, generator)
+    template = load_template()
+    exact = sample(template.shell, fine.points, SHELL_LOW, SHELL_HIGH)[:, 1]  # distance to the skin, mm
+    shares, _ = tissue_shares(fine, generator)
+    air = shares[:, INDEX["air"]]
+    outside, inside = (exact > 0.5), (exact < -0.5)
+    assert (air[outside] > 0.5).float().mean() > 0.999
+    assert (air[inside] < 0.5).float().mean() > 0.98  # there are sinuses
+
+
 def test_axial_heads_hold_at_least_eight_structures(generator):
     heads = render_heads(12, (256, 256), generator)
     labels = heads.shares.argmax(1)

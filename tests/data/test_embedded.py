@@ -13,6 +13,7 @@ from mrilab.data.recipes import RECIPES, Recipe, find_recipe, simulate
 from mrilab.data.scans import read_scan
 from mrilab.data.sheets import dataset_sheet
 from mrilab.errors import UserError
+from mrilab.paths import ROOT
 from mrilab.physics.coils import mvue
 from mrilab.physics.fourier import ifft2c
 
@@ -137,6 +138,14 @@ def test_command_builds_lists_and_draws(small, tmp_path):
         runner.invoke(app, ["data", "build", "nope", "--folder", str(tmp_path)], catch_exceptions=False)
 
 
-def test_committed_sheets_are_small(tmp_path):
+def test_every_set_has_its_data_card_and_sheet():
+    card = (ROOT / "data" / "README.md").read_text()
+    for name in RECIPES:
+        assert f"`{name}`" in card
+        sheet = ROOT / "data" / "contact_sheets" / f"{name}.png"
+        assert 20_000 < sheet.stat().st_size < 300_000
+
+
+def test_new_sheets_are_small(tmp_path):
     dataset_sheet(tmp_path / "sheet.png", "heads-t1-test")
     assert 20_000 < (tmp_path / "sheet.png").stat().st_size < 300_000
