@@ -102,7 +102,7 @@ def read_results(name: str, folder: Path = RESULTS) -> pd.DataFrame:
     path = folder / f"{name}.csv"
     if not path.is_file():
         raise UserError(f"there are no results of {name!r} yet; run `mrilab experiment {name}` first")
-    return pd.read_csv(path)
+    return pd.read_csv(path, keep_default_na=False, na_values=["nan"])  # an empty key stays empty
 
 
 def recompute_rows(name: str, rows: pd.DataFrame) -> pd.DataFrame:

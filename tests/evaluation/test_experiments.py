@@ -130,6 +130,22 @@ def test_stored_rows_can_be_measured_again(tmp_path, monkeypatch):
         recompute_rows("toy", rows.assign(a=99))
 
 
+def test_fractions_and_empty_words_are_found_again_in_the_file(tmp_path, monkeypatch):
+    cases = [{"weight": weight, "wavelet": name} for weight in (1e-3, 0.3, 1e-7) for name in ("", "db4")]
+    odd = Experiment(
+        title="odd keys",
+        keys=("weight", "wavelet"),
+        measured=("value",),
+        cases=lambda: cases,
+        measure=lambda case: {"value": float("nan") if case["wavelet"] else case["weight"]},
+    )
+    monkeypatch.setattr(experiments, "find_experiment", lambda name: odd)
+    assert run_experiment(odd, tmp_path / "odd.csv", progress=False) == 6
+    assert run_experiment(odd, tmp_path / "odd.csv", progress=False) == 0
+    stored = read_results("odd", tmp_path)
+    pd.testing.assert_frame_equal(recompute_rows("odd", stored), stored[["value"]])
+
+
 def test_results_that_are_not_there_are_one_sentence(tmp_path):
     with pytest.raises(UserError, match="mrilab experiment toy"):
         read_results("toy", tmp_path)
