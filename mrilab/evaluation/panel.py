@@ -43,7 +43,7 @@ def draw_panel(result: Result, slice: int | None = None) -> Figure:
     figure = Figure(figsize=(3.6 * (len(panels) + 1), 4.2), layout="constrained")
     axes = figure.subplots(1, len(panels) + 1)
     for axis, (values, title, colours, top) in zip(axes, panels, strict=False):
-        shown = axis.imshow(values, cmap=colours, vmin=0, vmax=top)
+        shown = axis.imshow(values.numpy(), cmap=colours, vmin=0, vmax=top)
         axis.set(title=title, xlabel="phase encoding (pixels)", ylabel="readout (pixels)")
         bar = figure.colorbar(shown, ax=axis, shrink=0.75)
         bar.set_label("magnitude (units of the raw data)")
@@ -74,7 +74,7 @@ def _title(result: Result, one: SliceResult) -> str:
 
 
 def _draw_mask(figure: Figure, axis, mask: Tensor, result: Result) -> None:
-    shown = axis.imshow(mask, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    shown = axis.imshow(mask.numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     nominal = "" if result.nominal_acceleration is None else f"nominal {result.nominal_acceleration:g}, "
     axis.set(
         title=f"mask: acceleration\n{nominal}effective {result.effective_acceleration:.2f}",
@@ -82,4 +82,7 @@ def _draw_mask(figure: Figure, axis, mask: Tensor, result: Result) -> None:
         ylabel="k-space row",
     )
     bar = figure.colorbar(shown, ax=axis, shrink=0.75, ticks=[0, 1])
-    bar.ax.set_yticklabels(["left out", "sampled"], rotation=90, va="center")
+    for label, place in zip(
+        bar.ax.set_yticklabels(["left out", "sampled"], rotation=90), ("bottom", "top"), strict=True
+    ):
+        label.set_verticalalignment(place)

@@ -1,0 +1,144 @@
+"""`mrilab recon` as people and programs call it."""
+
+import json
+import sys
+
+import h5py
+import pytest
+import torch
+
+from mrilab.anatomy.acquire import simulate_scan
+from mrilab.anatomy.arrays import coil_array
+from mrilab.anatomy.ellipsoids import random_ellipses
+from mrilab.cli import main
+from mrilab.data.scans import write_scan
+
+PROMISED = (
+    "method", "nominal_acceleration", "effective_acceleration", "maps_from", "psnr", "ssim", "nrmse", "seconds",
+    "peak_memory_mb", "device",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def kspace():
+    generator = torch.Generator().manual_seed(5)
+    image = random_ellipses(8, generator).image((96, 112))
+    return 1e-6 * simulate_scan(image[None], coil_array((96, 112), 4, generator), (48, 56), 0.01, generator)
+
+
+@pytest.fixture
+def recon(tmp_path, monkeypatch, capfd, kspace):
+    """Run `mrilab recon scan.h5 ...` in a folder of its own; -> (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    write_scan("scan.h5", kspace)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["mrilab", "recon", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return stop.value.code or 0, *capfd.readouterr()
+
+    return run
+
+
+def test_json_is_one_object_with_the_promised_keys(recon, tmp_path):
+    code, out, _ = recon(
+        "scan.h5",
+        "--method",
+        "cg-sense",
+        "--acceleration",
+        "3",
+        "--device",
+        "cpu",
+        "--out",
+        "r/out.h5",
+        "--json",
+    )
+    assert code == 0
+    summary = json.loads(out)
+    assert set(PROMISED) <= set(summary)
+    assert summary["method"] == "cg-sense" and summary["nominal_acceleration"] == 3
+    assert summary["device"] == "cpu" and summary["peak_memory_mb"] > 50
+    assert summary["psnr"] > 15 and 0 < summary["ssim"] <= 1 and summary["seconds"] > 0
+    assert (tmp_path / "r/out.png").read_bytes().startswith(b"\x89PNG")
+    with h5py.File(tmp_path / "r/out.h5") as file:
+        assert file["reconstruction"].shape == (1, 48, 56) and file.attrs["psnr"] == summary["psnr"]
+    assert sorted(path.name for path in (tmp_path / "r").iterdir()) == ["out.h5", "out.png"]
+
+
+def test_json_without_reference_has_nulls(recon, tmp_path, kspace):
+    mask = torch.arange(56)[None] % 2 == 0
+    mask[:, 20:36] = True
+    write_scan(tmp_path / "under.h5", kspace * mask, mask)
+    code, out, _ = recon("under.h5", "--method", "zero-filled", "--use-mask", "--json")
+    summary = json.loads(out)
+    assert code == 0 and summary["psnr"] is summary["ssim"] is summary["nrmse"] is None
+    assert summary["nominal_acceleration"] is None and summary["effective_acceleration"] > 1
+    assert summary["output"] == "under-zero-filled.h5" and (tmp_path / "under-zero-filled.png").exists()
+
+
+def test_json_has_no_infinity(recon):
+    """With everything sampled and full-centre maps the image is the reference, and its PSNR is infinite or null."""
+    _, out, _ = recon("scan.h5", "--method", "zero-filled", "--acceleration", "1", "--json")
+    assert "Infinity" not in out and json.loads(out)["nrmse"] < 1e-6
+
+
+def test_warnings_go_to_stderr_once(recon, tmp_path, kspace):
+    write_scan(tmp_path / "two.h5", kspace.repeat(2, 1, 1, 1))
+    code, out, err = recon("two.h5", "--method", "zero-filled", "--acceleration", "7", "--json")
+    assert code == 0 and len(json.loads(out)["slices"]) == 2
+    assert err.count("coil maps at low resolution") == 1 and err.startswith("mrilab: note: ")
+
+
+def test_the_table_names_what_was_done(recon):
+    code, out, _ = recon(
+        "scan.h5", "--method", "l1-wavelet", "--acceleration", "3", "--mask", "random", "--seed", "2"
+    )
+    assert code == 0
+    for part in ("l1-wavelet", "random vertical", "3 nominal", "effective", "PSNR", "scan-l1-wavelet.h5"):
+        assert part in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("scan.h5", "--iterations", "2", "--weight=0.01"),
+        ("--weight", "0.01", "--iterations=2", "scan.h5"),  # before the scan, where click loses track
+    ],
+)
+def test_options_of_the_method_pass_through(recon, arguments):
+    code, out, err = recon(*arguments, "--method", "cg-sense", "--acceleration", "2", "--json")
+    assert code == 0, err
+    assert json.loads(out)["options"] == {"iterations": 2, "weight": 0.01}
+
+
+def test_switches_of_the_method_pass_through(recon):
+    code, out, err = recon(
+        "scan.h5", "--no-cycle-spinning", "--method", "l1-wavelet", "--acceleration", "2", "--json"
+    )
+    assert code == 0, err
+    assert json.loads(out)["options"] == {"cycle_spinning": False}
+
+
+def test_the_methods_are_listed_with_their_options(recon):
+    code, out, _ = recon("--method", "help")
+    assert code == 0
+    assert "cg-sense" in out and "zero-filled" in out and "--iterations (int, default 30)" in out
+
+
+def test_the_prescan_is_not_overwritten(recon, tmp_path):
+    before = (tmp_path / "scan.h5").read_bytes()
+    (tmp_path / "other.h5").write_bytes(before)
+    code, _, err = recon(
+        "other.h5",
+        "--method",
+        "zero-filled",
+        "--acceleration",
+        "2",
+        "--prescan",
+        "scan.h5",
+        "--out",
+        "./scan.h5",
+    )
+    assert code == 2 and "would overwrite an input" in err
+    assert (tmp_path / "scan.h5").read_bytes() == before
