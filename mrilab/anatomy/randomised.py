@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mrilab.anatomy.contrast import INDEX, TISSUES
 from mrilab.anatomy.fields import random_field
+from mrilab.physics.fourier import fft2c, ifft2c
 
 
 def random_signals(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -45,6 +46,24 @@ def random_bias(n: int, shape: tuple[int, int], generator: torch.Generator, devi
     """Receive bias (n, H, W), up to a factor of about two across the head."""
     field = random_field(n, 1, shape, 0.4 * max(shape), generator, device)[:, 0]
     return torch.exp(_per_slice(n, 0, 0.35, generator, device) * field)
+
+
+def random_resolution(image: Tensor, fineness: int, generator: torch.Generator) -> Tensor:
+    """Blur along each axis, as of a scan with fewer points: half of the slices lose up to 40 % of their k-space.
+
+    image (n, H, W) on a grid `fineness` times as fine as the one to be sampled, whose k-space is what counts. The
+    edge of the window is as soft as scanners' filters make it, against ringing.
+    """
+    n, height, width = image.shape
+    kept = 1 - 0.4 * torch.rand(n, 2, generator=generator) * (torch.rand(n, 1, generator=generator) < 0.5)
+    kspace = fft2c(image)
+    for axis, size in ((1, height), (2, width)):
+        frequency = 2 * fineness * (torch.arange(size) - size // 2).abs() / size  # 1 at the sampled grid's edge
+        cut = kept[:, axis - 1, None]
+        window = torch.sigmoid((cut - frequency) / 0.03)
+        window = torch.where(cut < 1, window, 1.0).to(image.device)  # (n, size); an uncut slice stays as it is
+        kspace = kspace * window.unsqueeze(3 - axis)
+    return ifft2c(kspace)
 
 
 def random_blobs(

@@ -1,5 +1,7 @@
 """Scans in and results out, training slices on the fly, and the embedded data sets."""
 
+from mrilab.data.embedded import dataset
 from mrilab.data.scans import Scan, read_scan, write_scan
+from mrilab.data.slices import brain_slices
 
-__all__ = ["Scan", "read_scan", "write_scan"]
+__all__ = ["Scan", "brain_slices", "dataset", "read_scan", "write_scan"]

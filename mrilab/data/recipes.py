@@ -21,7 +21,7 @@ from mrilab.anatomy.ellipsoids import fit_coils, random_ellipses
 from mrilab.anatomy.knee import knee_phantom
 from mrilab.data.slices import FINENESS, coarse_labels, fine_heads, quantile_scale, split_generator
 from mrilab.errors import UserError
-from mrilab.physics.fourier import ifft2c
+from mrilab.physics.coils import mvue, normalise_maps
 
 
 @dataclass(frozen=True)
@@ -141,12 +141,15 @@ def _ellipses(recipe: Recipe, n_coils: int, noise_std: float, attrs: dict, gener
     """Exact k-space, from the closed form of an ellipse's transform; labels count the ellipses from 1."""
     phantom = random_ellipses(generator=generator)
     coils = fit_coils(random_array(n_coils, generator))
-    truth = ifft2c(phantom.kspace(recipe.shape)).to(torch.complex64)
+    maps = normalise_maps(coils.sensitivities(recipe.shape)).to(torch.complex64)
+    exact = coils.kspace(phantom, recipe.shape).to(torch.complex64)
+    # plane-wave coils do not sum to 1: their shading belongs to the image, as with any scan whose maps are normalised
+    truth = mvue(exact, maps)
     scale = quantile_scale(truth)
-    kspace = add_noise(coils.kspace(phantom, recipe.shape) / scale, noise_std, generator)
+    kspace = add_noise(exact / scale, noise_std, generator)
     labels = phantom.labels(recipe.shape).to(torch.uint8)
     attrs = attrs | {"acquisition": "ELLIPSES"}
-    return Simulated(kspace, truth / scale, coils.sensitivities(recipe.shape), labels, attrs, {})
+    return Simulated(kspace, truth / scale, maps, labels, attrs, {})
 
 
 # name -> function of (recipe, unseen, generator): fine image, labels (H, W), attributes, field of view in mm

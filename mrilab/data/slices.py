@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from mrilab.anatomy.acquire import band_limit
 from mrilab.anatomy.image import Heads, render_heads
+from mrilab.anatomy.randomised import random_resolution
 from mrilab.errors import UserError
 
 SPLITS = ("train", "val", "test")
@@ -49,16 +52,13 @@ def fine_heads(
     seed = int(torch.randint(2**60, (1,), generator=generator))
     if orientation is None and distribution == "clinical":
         orientation = "axial"
-    return render_heads(
-        n,
-        (FINENESS * shape[0], FINENESS * shape[1]),
-        split_generator(split, seed),
-        distribution,
-        contrast,
-        orientation,
-        "slab" if unseen_slab else "seen",
-        device,
-    )
+    own = split_generator(split, seed)
+    fine = (FINENESS * shape[0], FINENESS * shape[1])
+    region = "slab" if unseen_slab else "seen"
+    heads = render_heads(n, fine, own, distribution, contrast, orientation, region, device)
+    if distribution == "randomised":
+        heads = replace(heads, image=random_resolution(heads.image, FINENESS, own))
+    return heads
 
 
 def brain_slices(
