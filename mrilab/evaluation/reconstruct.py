@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import psutil
 import torch
 from torch import Tensor
@@ -93,8 +94,6 @@ def reconstruct(
         results.append(one)
         sources.append(source)
 
-    nominal = acceleration if acceleration is not None else first.attrs.get("acceleration")
-    noise = first.attrs.get("noise_std")
     return Result(
         scan=first.path.name,
         method=method,
@@ -102,14 +101,14 @@ def reconstruct(
         slices=results,
         mask=sampled,
         sampling=sampling,
-        nominal_acceleration=None if nominal is None else float(nominal),
+        nominal_acceleration=_number(first, "acceleration") if acceleration is None else float(acceleration),
         effective_acceleration=effective_acceleration(sampled, first.shape, first.acquired),
         maps_from=", ".join(dict.fromkeys(sources)),
         seed=seed,
         seconds_total=time.perf_counter() - start,
         peak_memory_mb=_peak_memory(target) / 2**20,
         device=str(target),
-        noise_std=None if noise is None else float(noise),
+        noise_std=_number(first, "noise_std"),
     )
 
 
@@ -202,6 +201,11 @@ def _device(name: str) -> torch.device:
             f"there is no device {name!r} here; choose cpu, or auto for the best there is"
         ) from error
     return device
+
+
+def _number(scan: Scan, attribute: str) -> float | None:
+    value = scan.attrs.get(attribute)
+    return float(value) if isinstance(value, int | float | np.number) else None
 
 
 def _peak_memory(device: torch.device) -> int:
