@@ -116,6 +116,8 @@ def _difference(given: Sequence, expected: Sequence) -> str:
     """What is wrong with an answer that no listed mistake explains."""
     if isinstance(expected[0], str):
         return f"the answer is one letter in quotes, not {given[0]!r}"
+    if isinstance(expected[0], int) and _tensor(given[0]) is not None:
+        return "that is not the number; read the question once more"
     for a, b in zip(given, expected, strict=True):
         a, b = _tensor(a), _tensor(b)
         if a is None:

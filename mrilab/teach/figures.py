@@ -10,6 +10,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import matplotlib
 import numpy as np
@@ -19,7 +20,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-DPI = 85
+DPI = 100
 MAPS = {"magnitude": "gray", "log": "gray", "mask": "gray", "phase": "twilight", "error": "viridis", "map": "viridis"}
 UNITS = {"magnitude": "a.u.", "log": "log10", "mask": "1 = sampled", "phase": "rad", "error": "a.u.", "map": ""}
 # Okabe and Ito's colours, with line styles and markers that tell lines apart in black and white
@@ -65,27 +66,49 @@ class Panel:
         return low, float(values.max()) if values.max() > low else low + 1.0
 
 
-def gallery(panels: Sequence[Panel], alt: str, columns: int = 4, size: float = 2.6, share: bool = False) -> None:
-    """Show images side by side, each with its colour bar; with `share` all have the limits of the first one."""
+def gallery(panels: Sequence[Panel], alt: str, columns: int = 4, width: int = 250) -> None:
+    """Show images side by side, each about `width` pixels wide and with its own colour bar.
+
+    Every pixel of an image becomes a whole number of pixels of the PNG: sharp, and half the size of a resampled one.
+    """
     columns = min(columns, len(panels))
-    rows = -(-len(panels) // columns)
-    height, width = panels[0].values().shape
+    sizes = []
+    for panel in panels:
+        height, w = panel.values().shape
+        zoom = max(1, round(width / w))
+        sizes.append((height * zoom, w * zoom))
+    lines = 1 + max(panel.title.count("\n") for panel in panels)
+    above, below = 8 + 17 * lines, 8 + 18 * any(panel.xlabel for panel in panels)
+    cell_height = max(height for height, _ in sizes) + above + below
+    cell_width = max(w for _, w in sizes) + 80
+    total_height, total_width = -(-len(panels) // columns) * cell_height, columns * cell_width
     with matplotlib.rc_context(TEXT):
-        figure = new_figure(columns * (size + 0.55), rows * (size * min(height / width, 1.6) + 0.5))
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axis in axes[len(panels) :]:
+        figure = Figure(figsize=(total_width / DPI, total_height / DPI), dpi=DPI)
+
+        def place(left, top, w, h):  # a box in pixels from the top left corner
+            bottom = total_height - top - h
+            return figure.add_axes((left / total_width, bottom / total_height, w / total_width, h / total_height))
+
+        for number, (panel, (height, w)) in enumerate(zip(panels, sizes, strict=True)):
+            left, top = number % columns * cell_width + 4, number // columns * cell_height + above
+            low, high = panel.range()
+            axis = place(left, top, w, height)
+            look = {"cmap": MAPS[panel.kind], "vmin": low, "vmax": high, "interpolation": "nearest", "aspect": "auto"}
+            drawn = axis.imshow(panel.values(), **look)
             axis.set_axis_off()
-        for axis, panel in zip(axes, panels, strict=False):
-            low, high = (panels[0] if share else panel).range()
-            drawn = axis.imshow(
-                panel.values(), cmap=MAPS[panel.kind], vmin=low, vmax=high, interpolation="nearest", aspect="equal"
-            )
-            axis.set(title=panel.title, xticks=[], yticks=[], xlabel=panel.xlabel)
-            bar = figure.colorbar(drawn, ax=axis, fraction=0.046, pad=0.03)
-            bar.ax.tick_params(labelsize=8)
-            bar.set_label(UNITS[panel.kind] if panel.unit is None else panel.unit, fontsize=8)
-            bar.outline.set_visible(False)
+            axis.set_title(panel.title)
+            axis.text(0.5, -6 / height, panel.xlabel, transform=axis.transAxes, ha="center", va="top")
+            if panel.kind != "mask":
+                bar = figure.colorbar(drawn, cax=place(left + w + 6, top, 10, height))
+                bar.ax.tick_params(labelsize=8)
+                bar.ax.locator_params(nbins=5)
+                bar.ax.set_title(_unit(panel), fontsize=8, loc="left")
+                bar.outline.set_visible(False)
     show(figure, alt)
+
+
+def _unit(panel: Panel) -> str:
+    return UNITS[panel.kind] if panel.unit is None else panel.unit
 
 
 def curves(
@@ -141,13 +164,28 @@ def show(figure: Figure, alt: str) -> None:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as PNG with a palette of 256 colours: a third of the size, and no visible difference."""
+    """The figure as PNG with a palette: a third of the size of full colour, and no visible difference."""
     FigureCanvasAgg(figure)
     raw, small = io.BytesIO(), io.BytesIO()
     figure.savefig(raw, format="png", facecolor="white")
-    picture = Image.open(raw).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    picture = Image.open(raw).convert("RGB").quantize(palette=_palette(), dither=Image.Dither.NONE)
     picture.save(small, format="png", optimize=True)
     return small.getvalue()
+
+
+@lru_cache(maxsize=1)
+def _palette() -> Image.Image:
+    """Greys, the colours of the two other colour maps and of lines on white: 225 colours, no neighbours far apart."""
+    levels = {"gray": np.append(np.linspace(0, 0.97, 64), 1), "viridis": np.linspace(0, 1, 80)}
+    levels["twilight"] = np.linspace(0, 1, 32)
+    colours = [matplotlib.colormaps[name](level) for name, level in levels.items()]
+    for name in COLOURS:
+        line = np.array(matplotlib.colors.to_rgba(name))
+        colours.append(line + (1 - line) * np.linspace(0, 0.8, 8)[:, None])  # shades for smooth edges
+    values = np.round(255 * np.concatenate(colours)[:, :3]).astype(np.uint8)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(values.tobytes())
+    return palette
 
 
 def error_panel(title: str, x: Tensor, reference: Tensor, peak: float, gain: float = 5.0) -> Panel:

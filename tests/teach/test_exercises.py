@@ -5,7 +5,7 @@ import torch
 from mrilab.paths import NOTEBOOKS
 from mrilab.teach.exercises import CORRECT, NOT_ATTEMPTED, Exercise, Mistake, check, exercises, respond
 
-LESSONS = ("01",)
+LESSONS = ("00", "01")
 ALL = [(lesson, name) for lesson in LESSONS for name in exercises(lesson)]
 MISTAKES = [(*key, mistake) for key in ALL for mistake in exercises(key[0])[key[1]].mistakes]
 
@@ -31,6 +31,9 @@ def test_other_wrong_answers_are_told_what_is_wrong(lesson, name):
     if isinstance(exercise.solution, str):
         assert "one letter" in respond(exercise, "z")
         assert "one letter" in respond(exercise, 3)
+    elif isinstance(exercise.solution, int):
+        assert "not the number" in respond(exercise, exercise.solution + 1)
+        assert "expected numbers" in respond(exercise, "many")
     else:
         assert "the values are not" in respond(exercise, lambda *a: _scaled(exercise.solution(*a)))
         assert "shape" in respond(exercise, lambda *a: torch.zeros(7, 3, 2))

@@ -100,7 +100,7 @@ EXERCISES = {
     ),
     "energy": Exercise(
         "c",
-        "contrast lives in the centre of k-space. The rest, a few per cent of the energy, is where the edges are.",
+        "contrast lives in the centre of k-space; the other nine tenths of the lines hold the edges.",
         {
             "a": Mistake("a", "that would be so if all lines were equal. Look at the logarithmic k-space once more."),
             "b": Mistake("b", "more than that: remember that the grey values of the figure are logarithms."),
