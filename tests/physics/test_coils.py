@@ -83,12 +83,14 @@ def test_a_prescan_replaces_the_calibration_lines(scan):
     torch.testing.assert_close(maps, espirit(scan))
 
 
-def test_low_resolution_maps_explain_the_coil_images(scan):
-    maps = low_resolution_maps(scan, (24, 24))
+# five lines resolve less; under a Hann window they would leave 0.12
+@pytest.mark.parametrize(("calibration", "left"), [((24, 24), 0.03), ((24, 5), 0.07), ((5, 24), 0.07)])
+def test_low_resolution_maps_explain_the_coil_images(scan, calibration, left):
+    maps = low_resolution_maps(scan, calibration)
     image = mvue(scan, maps)
     inside = rss(scan) > 0.5 * rss(scan).max()
     residual = (maps * image - ifft2c(scan))[:, inside]
-    assert residual.norm() < 0.03 * ifft2c(scan)[:, inside].norm()
+    assert residual.norm() < left * ifft2c(scan)[:, inside].norm()
 
 
 def test_hopeless_calibration_is_refused(scan):
