@@ -44,8 +44,8 @@ def low_resolution_maps(kspace: Tensor, calibration: tuple[int, int]) -> Tensor:
 
     Uses only the central `calibration` box. Its fault: where the object is dark at low resolution, the ratio is noise.
     """
-    # A Hann window against Gibbs ringing costs half of the resolution. Five lines have none to give away: with one, maps
-    # were so wrong that L1-wavelet at R = 8 lost 7 dB on validation heads.
+    # A Hann window against Gibbs ringing costs half of the resolution. Five lines have none to give away: with one,
+    # maps were so wrong that L1-wavelet at R = 8 lost 7 dB on validation heads.
     windows = (torch.hann_window(n + 2, periodic=False)[1:-1] if n >= 16 else torch.ones(n) for n in calibration)
     centre = centre_crop(kspace, calibration) * torch.outer(*windows).to(kspace.device)
     low = ifft2c(centre_pad(centre, kspace.shape[-2:]))
