@@ -23,19 +23,15 @@ ROW = re.compile(r"^\|(?P<key>[^|\n]*)\|(?P<value>.*)\|[ \t]*$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Card:
-    """A lesson's title, its goals, and its facts by their lower-case names ("time", "device", ...)."""
+    """A lesson's title, its goals, and its facts by their lower-case names ("reading", "device", ...)."""
 
     title: str
     goals: list[str] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
 
-    def fact(self, *words: str) -> str:
-        """The first fact whose name holds one of `words`; "" if there is none."""
-        for word in words:
-            for name, value in self.facts.items():
-                if word in name and "measured" not in name:
-                    return value
-        return ""
+    def fact(self, name: str) -> str:
+        """One fact of the table, e.g. "Reading"; "" if the card does not give it."""
+        return self.facts.get(name.lower(), "")
 
 
 def tagged(notebook: NotebookNode, tag: str) -> list[NotebookNode]:

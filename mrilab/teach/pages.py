@@ -207,5 +207,6 @@ def _environment() -> jinja2.Environment:
 
 def _inline_markdown(text: str) -> Markup:
     """A goal or a title: its equations, code and emphasis, without the paragraph around it."""
+    text = re.sub(r"^(\d+)([.)])", r"\1\\\2", text)  # "1. A title" is no list
     html = MarkdownWithMath(renderer=MathRenderer(escape=True)).render(text).strip()
     return Markup(html.removeprefix("<p>").removesuffix("</p>")) if html else escape(text)

@@ -19,11 +19,12 @@ from mrilab.cli import app
 from mrilab.errors import UserError
 from mrilab.teach.course import find_lessons, run_course
 
-CARD = """# Lesson 1: a small lesson
+CARD = """# 1. A small lesson
 
 | | |
 |---|---|
-| **Time** | 5 minutes of reading |
+| **Reading** | 5 minutes |
+| **Exercises** | one |
 | **Device** | any CPU |
 | **Measured run time and peak memory** | |
 
@@ -115,10 +116,12 @@ def test_the_page_names_notebook_cell_and_error(outcome):
 def test_index_shows_what_a_teacher_needs(outcome):
     first = page(outcome, "index.html").select("article")[0]
     text = first.get_text(" ", strip=True)
-    assert first.h2.a["href"] == "00_works.html" and first.h2.get_text() == "Lesson 1: a small lesson"
+    assert first.h2.a["href"] == "00_works.html" and first.h2.get_text() == "1. A small lesson"
     assert len(first.select("ul li")) == 2 and first.select_one("li math")
-    for shown in ("5 minutes of reading", "any CPU", "(smoke)", "A gains 5 dB", "gain (dB) >= 5", "holds"):
+    for shown in ("Reading 5 minutes", "Exercises one", "any CPU", "(smoke)"):
         assert shown in text
+    for shown in ("A gains 5 dB", "gain (dB) >= 5", "holds"):
+        assert shown in first.table.get_text()
     picture = first.select_one("img")
     assert picture["alt"] == "a red pixel"
     assert (outcome.index.parent / picture["src"]).read_bytes() == base64.b64decode(PIXEL)
