@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 
@@ -11,11 +12,11 @@ def agrees(computed, expected, tolerance: float) -> None:
     Raises:
         AssertionError: it does not, so that a lesson whose numbers are off does not run through.
     """
-    a, b = (torch.as_tensor(value).detach().cpu().to(torch.complex128) for value in (computed, expected))
+    a, b = (torch.from_numpy(np.array(value, dtype=np.complex128)) for value in (computed, expected))
     assert a.shape == b.shape, f"shapes differ: {tuple(a.shape)} and {tuple(b.shape)}"
     difference = float((a - b).abs().max() / b.abs().max())
     assert difference <= tolerance, f"relative difference {difference:.2g}, more than {tolerance:g}"
-    print(f"agrees to {tolerance:g}: yes")
+    print(f"agrees to {tolerance:.0e}: yes")
 
 
 def holds(statement: str, condition: bool) -> None:

@@ -27,7 +27,7 @@ UNITS = {"magnitude": "a.u.", "log": "log10", "mask": "1 = sampled", "phase": "r
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9")
 STYLES = ("-", "--", "-.", ":", "-", "--")
 MARKERS = ("o", "s", "^", "D", "v", "x")
-TEXT = {"font.size": 10, "axes.titlesize": 10, "axes.spines.top": False, "axes.spines.right": False}
+TEXT = {"font.size": 10, "axes.titlesize": 10}
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,11 @@ class Panel:
             return {"phase": (-math.pi, math.pi), "mask": (0.0, 1.0)}[self.kind]
         low = 0.0 if self.kind in ("magnitude", "error") else float(values.min())
         return low, float(values.max()) if values.max() > low else low + 1.0
+
+
+def panels(images: Mapping[str, Tensor], kind: str = "magnitude", **settings) -> list[Panel]:
+    """Images by title as panels of one kind; `settings` are `unit` and `limits`."""
+    return [Panel(title, image, kind, **settings) for title, image in images.items()]
 
 
 def gallery(panels: Sequence[Panel], alt: str, columns: int = 4, width: int = 250) -> None:
@@ -138,6 +143,7 @@ def curves(
             axis.plot(x, y, STYLES[look], color=COLOURS[look], marker=marker, markersize=5, label=label)
         axis.set(title=title, xlabel=xlabel, ylabel=ylabel, **settings)
         axis.grid(alpha=0.3)
+        axis.spines[["top", "right"]].set_visible(False)
         if len(lines) > 1:
             axis.legend(fontsize=9, frameon=False)
     if figure is not None:
@@ -175,9 +181,9 @@ def png(figure: Figure) -> bytes:
 
 @lru_cache(maxsize=1)
 def _palette() -> Image.Image:
-    """Greys, the colours of the two other colour maps and of lines on white: 225 colours, no neighbours far apart."""
-    levels = {"gray": np.append(np.linspace(0, 0.97, 64), 1), "viridis": np.linspace(0, 1, 80)}
-    levels["twilight"] = np.linspace(0, 1, 32)
+    """Greys, the colours of the two other colour maps and of lines on white: 249 colours, no neighbours far apart."""
+    levels = {"gray": np.append(np.linspace(0, 0.97, 64), 1), "viridis": np.linspace(0, 1, 76)}
+    levels["twilight"] = np.linspace(0, 1, 60)
     colours = [matplotlib.colormaps[name](level) for name, level in levels.items()]
     for name in COLOURS:
         line = np.array(matplotlib.colors.to_rgba(name))

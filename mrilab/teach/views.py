@@ -79,7 +79,7 @@ def contrast_view(shares: Tensor, sequence: str, tr: float, te: float, ti: float
         times += f", TI {used_ti:.0f} ms"
     shortened = used_te != te or (sequence == "inversion recovery" and used_ti != ti)
     text = f"{times}{' (shortened to fit into TR)' if shortened else ''}. Signals: {shown}."
-    return View((Panel(sequence, image, unit="of proton density 1"),), text)
+    return View((Panel(sequence, image, unit="water = 1"),), text)
 
 
 @lru_cache(maxsize=64)
