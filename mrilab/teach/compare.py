@@ -12,9 +12,12 @@ def agrees(computed, expected, tolerance: float) -> None:
     Raises:
         AssertionError: it does not, so that a lesson whose numbers are off does not run through.
     """
-    a, b = (torch.from_numpy(np.array(value, dtype=np.complex128)) for value in (computed, expected))
-    assert a.shape == b.shape, f"shapes differ: {tuple(a.shape)} and {tuple(b.shape)}"
-    difference = float((a - b).abs().max() / b.abs().max())
+    a, b = (
+        np.asarray(value.numpy(force=True) if isinstance(value, torch.Tensor) else value, dtype=np.complex128)
+        for value in (computed, expected)
+    )
+    assert a.shape == b.shape, f"shapes differ: {a.shape} and {b.shape}"
+    difference = float(np.abs(a - b).max() / np.abs(b).max())
     assert difference <= tolerance, f"relative difference {difference:.2g}, more than {tolerance:g}"
     print(f"agrees to {tolerance:.0e}: yes")
 

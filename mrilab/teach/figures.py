@@ -83,7 +83,7 @@ def gallery(panels: Sequence[Panel], alt: str, columns: int = 4, width: int = 25
         zoom = max(1, round(width / w))
         sizes.append((height * zoom, w * zoom))
     lines = 1 + max(panel.title.count("\n") for panel in panels)
-    above, below = 8 + 17 * lines, 8 + 18 * any(panel.xlabel for panel in panels)
+    above, below = 10 + 21 * lines, 6 + 24 * any(panel.xlabel for panel in panels)
     cell_height = max(height for height, _ in sizes) + above + below
     cell_width = max(w for _, w in sizes) + 80
     total_height, total_width = -(-len(panels) // columns) * cell_height, columns * cell_width
@@ -101,13 +101,13 @@ def gallery(panels: Sequence[Panel], alt: str, columns: int = 4, width: int = 25
             look = {"cmap": MAPS[panel.kind], "vmin": low, "vmax": high, "interpolation": "nearest", "aspect": "auto"}
             drawn = axis.imshow(panel.values(), **look)
             axis.set_axis_off()
-            axis.set_title(panel.title)
-            axis.text(0.5, -6 / height, panel.xlabel, transform=axis.transAxes, ha="center", va="top")
+            axis.set_title(panel.title, fontsize=13)
+            axis.text(0.5, -6 / height, panel.xlabel, transform=axis.transAxes, ha="center", va="top", fontsize=12)
             if panel.kind != "mask":
                 bar = figure.colorbar(drawn, cax=place(left + w + 6, top, 10, height))
-                bar.ax.tick_params(labelsize=8)
-                bar.ax.locator_params(nbins=5)
-                bar.ax.set_title(_unit(panel), fontsize=8, loc="left")
+                bar.ax.tick_params(labelsize=10)
+                bar.ax.locator_params(nbins=4)
+                bar.ax.set_title(_unit(panel), fontsize=10, loc="left")
                 bar.outline.set_visible(False)
     show(figure, alt)
 
