@@ -38,7 +38,7 @@ def rows() -> list[Row]:
     seconds, pairs = alternate(ours, floor, rounds=15)
     work = f"CG-SENSE, 320x320, 8 coils, {ITERATIONS} iterations, line mask"
     table = [Row(work, f"{ITERATIONS} bare 2-D FFT pairs", seconds, pairs, 1.05)]
-    seconds, peer = alternate(ours, sigpy_recon, rounds=5, warmup=1)
+    seconds, peer = alternate(ours, sigpy_recon, rounds=5)
     table.append(Row(work, "sigpy SenseRecon", seconds, peer, 1 / 4))
     if bart.available:
         with tempfile.TemporaryDirectory() as name:
@@ -46,7 +46,7 @@ def rows() -> list[Row]:
             bart.write(folder / "kspace", y)
             bart.write(folder / "maps", maps)
             command = ("pics", "-S", "-w1", f"-i{ITERATIONS}", f"-r{WEIGHT}", "kspace", "maps", "image")
-            seconds, peer = alternate(ours, lambda: bart.run(*command, folder=folder), rounds=7, warmup=1)
+            seconds, peer = alternate(ours, lambda: bart.run(*command, folder=folder), rounds=7)
             note = f"NRMSE to BART {nrmse(ours(), bart.read(folder / 'image')):.4f}"
         table.append(Row(work, "BART pics (whole program)", seconds, peer, 1 / 4, note))
     return table

@@ -30,7 +30,7 @@ def rows() -> list[Row]:
         return torch.from_numpy(app.run())
 
     work = "ESPIRiT, 320x320, 8 coils, 24x24 calibration"
-    seconds, peer = alternate(ours, sigpy_maps, rounds=3, warmup=1)
+    seconds, peer = alternate(ours, sigpy_maps, rounds=3)
     note = f"largest distance on the object {_distance(ours(), sigpy_maps(), on_object):.1e}"
     table = [Row(work, "sigpy EspiritCalib", seconds, peer, 1 / 10, note)]
     if bart.available:
@@ -39,7 +39,7 @@ def rows() -> list[Row]:
             bart.write(folder / "kspace", kspace)
             # ecalib compares squared singular values: 0.02^2
             command = ("ecalib", "-m1", "-c0", "-r24", "-k6", "-t0.0004", "kspace", "maps")
-            seconds, peer = alternate(ours, lambda: bart.run(*command, folder=folder), rounds=9, warmup=1)
+            seconds, peer = alternate(ours, lambda: bart.run(*command, folder=folder), rounds=9)
             note = f"largest distance on the object {_distance(ours(), bart.read(folder / 'maps'), on_object):.1e}"
         table.append(Row(work, "BART ecalib -m1 (whole program)", seconds, peer, 0.5, note))
     return table

@@ -24,14 +24,12 @@ class Row:
         return self.seconds / self.floor_seconds
 
 
-def alternate(*candidates: Callable[[], object], rounds: int = 15, warmup: int = 2) -> list[float]:
-    """Median seconds of each candidate over `rounds` rounds in which each runs once."""
-    for _ in range(warmup):
-        for candidate in candidates:
-            candidate()
+def alternate(*candidates: Callable[[], object], rounds: int = 15) -> list[float]:
+    """Median seconds of each candidate over `rounds` rounds in which each runs twice and the second run counts."""
     times: list[list[float]] = [[] for _ in candidates]
     for _ in range(rounds):
         for mine, candidate in zip(times, candidates, strict=True):
+            candidate()  # wakes its own worker threads, and lets those of the one before fall asleep
             start = time.perf_counter()
             candidate()
             mine.append(time.perf_counter() - start)

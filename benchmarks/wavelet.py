@@ -40,7 +40,7 @@ def rows() -> list[Row]:
             bart.write(folder / "maps", maps)
             regularisation = f"-RW:3:0:{THRESHOLD}"
             command = ("pics", "-S", "-n", "-w1", f"-i{ITERATIONS}", regularisation, "kspace", "maps", "image")
-            seconds, peer = alternate(ours, lambda: bart.run(*command, folder=folder), rounds=5, warmup=1)
+            seconds, peer = alternate(ours, lambda: bart.run(*command, folder=folder), rounds=5)
             note = f"NRMSE to BART {nrmse(ours(), bart.read(folder / 'image')):.4f}"
         table.append(Row(work, "BART pics (whole program)", seconds, peer, 0.5, note))
     return table
