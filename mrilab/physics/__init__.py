@@ -5,7 +5,10 @@ from mrilab.physics.classical import cg_sense, conjugate_gradients, l1_wavelet, 
 from mrilab.physics.coils import estimate_maps, low_resolution_maps, mvue, normalise_maps, rss
 from mrilab.physics.espirit import espirit
 from mrilab.physics.fourier import centre_crop, centre_pad, fft1c, fft2c, ifft1c, ifft2c
+from mrilab.physics.gfactor import g_factor, pseudo_replica, sense_unfold
+from mrilab.physics.magnetisation import relax, rotate, spin_echo_train, spoil
 from mrilab.physics.poisson import poisson_mask
+from mrilab.physics.psf import largest_sidelobe, point_spread
 from mrilab.physics.sampling import (
     MASK_KINDS,
     acs_lines,
@@ -36,18 +39,27 @@ __all__ = [
     "estimate_maps",
     "fft1c",
     "fft2c",
+    "g_factor",
     "gradient_echo",
     "ifft1c",
     "ifft2c",
     "inversion_recovery",
     "l1_wavelet",
+    "largest_sidelobe",
     "low_resolution_maps",
     "make_mask",
     "mvue",
     "normalise_maps",
+    "point_spread",
     "poisson_mask",
+    "pseudo_replica",
     "random_mask",
+    "relax",
+    "rotate",
     "rss",
+    "sense_unfold",
     "spin_echo",
+    "spin_echo_train",
+    "spoil",
     "zero_filled",
 ]

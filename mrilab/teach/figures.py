@@ -17,6 +17,7 @@ import numpy as np
 from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 from PIL import Image
 from torch import Tensor
 
@@ -83,7 +84,8 @@ def gallery(panels: Sequence[Panel], alt: str, columns: int = 4, width: int = 25
         zoom = max(1, round(width / w))
         sizes.append((height * zoom, w * zoom))
     lines = 1 + max(panel.title.count("\n") for panel in panels)
-    above, below = 10 + 21 * lines, 6 + 24 * any(panel.xlabel for panel in panels)
+    notes = max(1 + panel.xlabel.count("\n") if panel.xlabel else 0 for panel in panels)
+    above, below = 10 + 21 * lines, 6 + 20 * notes
     cell_height = max(height for height, _ in sizes) + above + below
     cell_width = max(w for _, w in sizes) + 80
     total_height, total_width = -(-len(panels) // columns) * cell_height, columns * cell_width
@@ -107,6 +109,7 @@ def gallery(panels: Sequence[Panel], alt: str, columns: int = 4, width: int = 25
                 bar = figure.colorbar(drawn, cax=place(left + w + 6, top, 10, height))
                 bar.ax.tick_params(labelsize=10)
                 bar.ax.locator_params(nbins=4)
+                bar.formatter = FuncFormatter(lambda value, _: f"{value:.3g}")  # raw scans have 1e-5
                 bar.ax.set_title(_unit(panel), fontsize=10, loc="left")
                 bar.outline.set_visible(False)
     show(figure, alt)
