@@ -22,14 +22,16 @@ from mrilab.anatomy.face import face_surfaces, smooth_union
 
 BRAIN_LOW, BRAIN_HIGH = (-78, -112, -72), (78, 80, 90)  # mm (x, y, z), inclusive, 1 mm apart
 SHELL_LOW, SHELL_HIGH = (-100, -130, -112), (100, 118, 112)  # 2 mm apart
-SURFACES = ("inner skull", "skin", "air", "eye", "muscle", "bone")
 FLUID_GAP = 1.0  # mm between brain and dura
 SCALP_AND_SKULL = 14.0  # mm, brain to skin
 
 
 @dataclass(frozen=True)
 class Template:
-    """The two stacks as float32 tensors; `brain` (4, Z, Y, X) at 1 mm, `shell` (6, Z, Y, X) at 2 mm."""
+    """The two stacks as float32 tensors; `brain` (4, Z, Y, X) at 1 mm, `shell` (6, Z, Y, X) at 2 mm.
+
+    The shell holds signed distances in mm to inner skull, skin, air, eye, muscle and bone.
+    """
 
     brain: Tensor
     shell: Tensor

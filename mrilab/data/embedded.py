@@ -43,7 +43,7 @@ def _fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-def _up_to_date(folder: Path) -> list[Path] | None:
+def up_to_date(folder: Path) -> list[Path] | None:
     """The files of a finished data set, or None if it is missing, damaged or from other code."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
@@ -67,7 +67,7 @@ def build(
     folder = Path(folder) if folder is not None else embedded_folder()
     names = list(RECIPES) if names is None else list(names)
     recipes = {name: find_recipe(name) for name in names}
-    done = {name: _up_to_date(folder / name) for name in names}
+    done = {name: up_to_date(folder / name) for name in names}
     missing = [(name, i) for name in names if done[name] is None for i in range(recipes[name].count)]
     bar = tqdm(missing, desc="Simulating scans", unit="scan", mininterval=0.5, disable=not (progress and missing))
     for name, index in bar:

@@ -1,1 +1,1 @@
-
+"""Reconstruction methods, one module each, found by name: see `mrilab.methods.registry`."""

@@ -85,10 +85,10 @@ def check_room(what: str, bytes_: int, needed_gb: float, advice: str) -> Finding
 
 def check_data() -> Finding:
     """Are the embedded scans there and made by this code?"""
-    from mrilab.data.embedded import _up_to_date, embedded_folder  # checking must not build
+    from mrilab.data.embedded import embedded_folder, up_to_date  # checking must not build
     from mrilab.data.recipes import RECIPES
 
-    absent = [name for name in RECIPES if _up_to_date(embedded_folder() / name) is None]
+    absent = [name for name in RECIPES if up_to_date(embedded_folder() / name) is None]
     if absent:
         mend = "run `mrilab data build`; `make course` does so itself"
         return Finding("embedded data", f"to be built: {', '.join(absent)}", mend)
