@@ -9,6 +9,8 @@ from torch import Tensor
 
 from mrilab.errors import UserError
 
+JITTER = 0.25  # relative spread of the radii
+
 
 def poisson_mask(
     shape: tuple[int, int],
@@ -20,10 +22,10 @@ def poisson_mask(
     """Points with a minimum distance that grows from the centre outwards, (H, W), plus a square ACS.
 
     Dart throwing on the grid: points in random order, each kept if no kept point lies within its own radius
-    r(k) = min(1, slope) + slope |k|, |k| relative to the half width; r <= 1 keeps every point. `slope` is bisected
-    until the effective acceleration lies within `tolerance` of the nominal one (Bridson 2007 for the disc property;
-    density as in Lustig et al. 2007). The ACS is a square with the side of the line ACS (8 % of the shorter side, 4 %
-    above R = 6), but at least 16 points, because a point mask can afford it.
+    r(k) = min(1, slope) + slope |k|, give or take a quarter; |k| is relative to the half width, and r <= 1 keeps every
+    point. `slope` is bisected until the effective acceleration lies within `tolerance` of the nominal one (Bridson 2007
+    for the disc property; density as in Lustig et al. 2007). The ACS is a square with the side of the line ACS (8 % of
+    the shorter side, 4 % above R = 6), but at least 16 points, because a point mask can afford it.
 
     Raises:
         UserError: acceleration below 1 or so high that the ACS alone exceeds the budget.
@@ -47,12 +49,14 @@ def poisson_mask(
     row = (torch.arange(height) - height // 2).abs() / (height / 2)
     column = (torch.arange(width) - width // 2).abs() / (width / 2)
     distance = torch.hypot(row[:, None], column[None, :])  # (H, W), 0 at DC, sqrt(2) in the corners
+    # A grid has few distances (1, sqrt 2, 2 ...): without jitter the density would step down at each of them, in rings.
+    jitter = 1 + JITTER * (2 * torch.rand(shape, generator=generator) - 1)
 
     low, high = 0.0, 4.0 * math.sqrt(acceleration)
     mask = torch.ones(shape, dtype=torch.bool)
     for _ in range(20):
         slope = (low + high) / 2
-        mask = _throw_darts(order, min(1.0, slope) + slope * distance, acs)
+        mask = _throw_darts(order, (min(1.0, slope) + slope * distance) * jitter, acs)
         error = mask.sum().item() / budget - 1
         if abs(error) <= tolerance / 2:
             break
