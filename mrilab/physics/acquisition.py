@@ -72,6 +72,8 @@ class SenseModel:
         if x.ndim == 2 and self._maps.ndim == 3 and self._weight.ndim == 3:
             return self._normal_in_cache(x, self._maps, self._conjugate, self._weight)
         batch = torch.broadcast_shapes(x.shape[:-2], self._maps.shape[:-3], self._weight.shape[:-3])
+        if batch.numel() * self._maps.shape[-3:].numel() * x.element_size() <= CACHE_BYTES:
+            return self._normal(x, self._maps, self._conjugate, self._weight)  # all of it fits: no loop to pay for
         x = x.expand(*batch, *self.shape).reshape(-1, *self.shape)
         tensors = (each.expand(*batch, *each.shape[-3:]) for each in (self._maps, self._conjugate, self._weight))
         tensors = (each.reshape(-1, *each.shape[-3:]) for each in tensors)

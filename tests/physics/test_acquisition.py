@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mrilab.errors import UserError
-from mrilab.physics import SenseModel, fft2c, ifft2c
+from mrilab.physics import SenseModel, acquisition, fft2c, ifft2c
 
 SHAPES = [(8, 10), (9, 7), (6, 9)]
 
@@ -25,7 +25,9 @@ def masks(shape, generator):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("kind", ["columns", "rows", "points", "per scan", "points per scan"])
 @pytest.mark.parametrize("own_maps", [True, False])
-def test_operator_adjoint_and_normal(shape, kind, own_maps, generator):
+@pytest.mark.parametrize("cache", [acquisition.CACHE_BYTES, 1])
+def test_operator_adjoint_and_normal(shape, kind, own_maps, cache, generator, monkeypatch):
+    monkeypatch.setattr(acquisition, "CACHE_BYTES", cache)
     mask = masks(shape, generator)[kind]
     maps = randn(*((3, 4) if own_maps else (4,)), *shape, generator=generator)
     model = SenseModel(maps, mask)
@@ -39,7 +41,9 @@ def test_operator_adjoint_and_normal(shape, kind, own_maps, generator):
     torch.testing.assert_close(model.normal(x), model.adjoint(model.forward(x)), atol=1e-12, rtol=0)
 
 
-def test_one_scan_serves_many_samples_and_deeper_batches(generator):
+@pytest.mark.parametrize("cache", [acquisition.CACHE_BYTES, 1])  # all at once; image by image and coil by coil
+def test_one_scan_serves_many_samples_and_deeper_batches(cache, generator, monkeypatch):
+    monkeypatch.setattr(acquisition, "CACHE_BYTES", cache)
     shape = (8, 6)
     model = SenseModel(randn(4, *shape, generator=generator), torch.rand(1, 6, generator=generator) > 0.3)
     x = randn(2, 5, *shape, generator=generator)

@@ -1,0 +1,85 @@
+"""Noise levels of a score prior, by the rules of Song and Ermon, "Improved techniques for training score-based
+generative models", NeurIPS 2020. Every sigma is per real component, so a complex image of N pixels has dimension 2 N.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from scipy.optimize import brentq, minimize_scalar
+from scipy.special import ndtr
+from torch import Tensor
+
+from mrilab.errors import UserError
+
+ROWS = 64  # of the distance matrix at a time
+
+
+def largest_distance(images: Tensor) -> float:
+    """Technique 1: the largest noise is the largest Euclidean distance between two training images, (n, H, W).
+
+    Raises:
+        UserError: fewer than two images.
+    """
+    if len(images) < 2:
+        raise UserError("the largest distance needs at least two images")
+    vectors = (torch.view_as_real(images) if images.is_complex() else images).flatten(1)  # (n, D)
+    return max(float(torch.cdist(rows, vectors).max()) for rows in vectors.split(ROWS))
+
+
+def level_ratio(dimension: int) -> float:
+    """Technique 2: sigma_t / sigma_(t+1) > 1, such that a radius drawn at one level is plausible at the next.
+
+    gamma solves Phi(sqrt(2 D) (gamma - 1) + 3 gamma) - Phi(sqrt(2 D) (gamma - 1) - 3 gamma) = 0.5 for dimension D;
+    the first term is 1 to six digits, so 1 / gamma = 1 - 3 / sqrt(2 D).
+
+    Raises:
+        UserError: fewer than 5 dimensions, where neighbours overlap by more than half however far apart they are.
+    """
+    width = math.sqrt(2 * dimension)
+    if width <= 3:
+        raise UserError(f"technique 2 has no answer in {dimension} dimensions; give the number of levels instead")
+
+    def excess(gamma: float) -> float:
+        middle = width * (gamma - 1)
+        return ndtr(middle + 3 * gamma) - ndtr(middle - 3 * gamma) - 0.5
+
+    return brentq(excess, 1, 2 * width / (width - 3), xtol=1e-14)
+
+
+def geometric_levels(sigma_max: float, sigma_min: float, count: int) -> Tensor:
+    """(count,) float64, from sigma_max down to sigma_min by a constant ratio."""
+    if not (0 < sigma_min < sigma_max < math.inf and count >= 2):
+        raise UserError(f"no {count} levels lead from {sigma_max:g} down to {sigma_min:g}; give 2 or more, above 0")
+    return torch.logspace(math.log(sigma_max), math.log(sigma_min), count, base=math.e, dtype=torch.float64)
+
+
+def level_count(sigma_max: float, sigma_min: float, ratio: float) -> int:
+    """How many levels lead from sigma_max down to sigma_min when neighbours differ by about `ratio` > 1."""
+    return round(math.log(sigma_max / sigma_min) / math.log(ratio)) + 1
+
+
+def relative_step(ratio: float, steps_per_level: int) -> float:
+    """Technique 4: step_lr / sigma_L^2 that leaves the least surplus variance after T steps on a new level.
+
+    A point mass smoothed by sigma, started with the variance gamma^2 of the level above (in units of sigma^2), has
+    after T steps of size r the variance (1 - r)^(2 T) (gamma^2 - c) + c with c = 2 r / (1 - (1 - r)^2). It never
+    reaches 1, so "close to 1" means its minimum over r.
+    """
+    if not ratio > 1 or steps_per_level < 1:
+        raise UserError("technique 4 needs a ratio of levels above 1 and at least one step per level")
+
+    def surplus(r: float) -> float:
+        limit = 1 / (1 - r / 2)
+        return (1 - r) ** (2 * steps_per_level) * (ratio**2 - limit) + limit - 1
+
+    return float(minimize_scalar(surplus, bounds=(0, 1), method="bounded", options={"xatol": 1e-10}).x)
+
+
+def check_levels(levels: Tensor) -> Tensor:
+    """The levels as they are, (L,). Raises `UserError` unless they are positive, finite and strictly decreasing."""
+    fine = levels.ndim == 1 and len(levels) > 0 and torch.isfinite(levels).all() and (levels > 0).all()
+    if not fine or not (levels[1:] < levels[:-1]).all():
+        raise UserError("noise levels must be a row of positive numbers, from the largest to the smallest")
+    return levels
