@@ -24,9 +24,14 @@ class Denoiser(nn.Module):
     Args:
         width: channels at full resolution, a multiple of 8. 32 makes 3.5 million parameters.
         sigma_data: standard deviation of the clean images per real component.
+
+    Raises:
+        ValueError: `width` is not such a multiple.
     """
 
     def __init__(self, width: int = 32, sigma_data: float = 0.2):
+        if width < GROUPS or width % GROUPS:
+            raise ValueError(f"width must be a multiple of {GROUPS}, not {width}")
         super().__init__()
         self.config = {"width": width, "sigma_data": sigma_data}
         self.sigma_data = sigma_data

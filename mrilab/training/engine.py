@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -137,8 +138,8 @@ def fit(
     bar = tqdm(
         total=settings.steps, initial=start, desc=folder.name, unit="step", disable=not (progress and log is not None)
     )
-    with bar, stop_requests() as requests:
-        for step, batch in zip(steps, prefetch(make, steps, fabric.device), strict=True):
+    with bar, stop_requests() as requests, closing(prefetch(make, steps, fabric.device)) as batches:
+        for step, batch in zip(steps, batches, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = settings.rate(step)
             wrapped.zero_grad()

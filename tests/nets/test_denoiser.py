@@ -115,3 +115,9 @@ def test_single_precision_and_bf16_keep_to_complex64(generator):
     assert single.dtype == half.dtype == torch.complex64
     error = (half - single).abs().max() / single.abs().max()
     assert 0 < error < 0.02  # bf16 has 8 bits of mantissa
+
+
+@pytest.mark.parametrize("width", [-8, 0, 12])
+def test_a_width_that_the_norms_cannot_divide_is_refused(width):
+    with pytest.raises(ValueError, match="multiple of 8"):
+        Denoiser(width)
