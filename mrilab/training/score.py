@@ -15,7 +15,7 @@ from mrilab.training.feed import Batch, part_generator
 
 SIGMA_MIN = 0.0066  # of Jalal et al., "Robust compressed sensing MRI with deep generative priors", NeurIPS 2021
 SEEN = 64  # training slices from which the range of noise is taken
-VALIDATION = 8  # slices, each at one of as many noise levels
+VALIDATION, SHOWN = 32, 8  # slices, each at one of as many noise levels; those in the picture
 QUANTILE = 0.99
 
 DISTRIBUTIONS = {"score-t2": ("clinical", "t2"), "score-heads": ("randomised", None)}
@@ -96,8 +96,8 @@ class ScoreTask:
         device = next(network.parameters()).device
         clean, sigma, noise = (tensor.to(device) for tensor in self._fixed)
         noisy = clean + sigma[:, None, None] * noise
-        rows = torch.stack([clean, noisy, network(noisy, sigma)]).abs()  # (3, n, H, W)
-        picture = rows.transpose(1, 2).flatten(2).flatten(0, 1)  # (3 H, n W)
+        rows = torch.stack([clean, noisy, network(noisy, sigma)]).abs()[:, :: VALIDATION // SHOWN]  # (3, SHOWN, H, W)
+        picture = rows.transpose(1, 2).flatten(2).flatten(0, 1)  # (3 H, SHOWN W)
         return self.loss(network, (clean, sigma, noise)).item(), picture.clamp(0, 1)
 
     def _validation_batch(self, generator: torch.Generator) -> Batch:

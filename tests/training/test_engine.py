@@ -104,19 +104,32 @@ def test_the_average_follows_its_formula(tmp_path):
             return super().loss(network, batch)
 
     history, task = [], Recorded()
-    outcome = run(task, tmp_path, ema=0.3)
+    outcome = run(task, tmp_path, ema=0.5)
     history.append(task.network.state_dict())
     for name, averaged in outcome.network.state_dict().items():
         expected = history[1][name].double()  # the first step is taken as it is
         for n, weights in enumerate(history[2:], start=1):
-            decay = min(0.3, (1 + n) / (10 + n))
+            decay = min(0.5, (1 + n) / (10 + n))
             expected = decay * expected + (1 - decay) * weights[name]
         torch.testing.assert_close(averaged.double(), expected, atol=1e-6, rtol=0)
     assert not torch.equal(averaged, history[-1][name])
 
 
+def test_every_step_makes_each_part_once_and_anew(tmp_path):
+    class Recorded(Toy):
+        def loss(self, network, batch):
+            seen.append(batch[0])
+            return super().loss(network, batch)
+
+    seen = []
+    run(Recorded(), tmp_path)
+    images = torch.cat(seen)
+    assert len(images) == STEPS * 8 and len(torch.unique(images.flatten(1), dim=0)) == len(images)
+
+
 def test_gradients_are_clipped(tmp_path):
-    """With plain sums as loss, Adam's first moment after one step is 0.1 of a gradient of norm `clip`."""
+    """Adam's first moment after one step is 0.1 of a gradient of norm `clip`."""
+
     class Steep(Toy):
         def loss(self, network, batch):
             return 1e4 * super().loss(network, batch)
