@@ -1,4 +1,4 @@
-"""Imports run one way: physics, anatomy, data, methods, evaluation, experiments, teach, commands."""
+"""Imports run one way: physics, anatomy, data, nets, training, methods, evaluation, experiments, teach, commands."""
 
 import ast
 
@@ -6,7 +6,10 @@ import pytest
 
 from mrilab.paths import ROOT
 
-LAYERS = ["physics", "anatomy", "data", "methods", "evaluation", "experiments", "teach", "commands"]
+LAYERS = [
+    "physics", "anatomy", "data", "nets", "training",
+    "methods", "evaluation", "experiments", "teach", "commands",
+]  # fmt: skip
 ANYWHERE = {("data", "atomic")}  # how files are written; imports nothing of ours but the error
 FILES = sorted((ROOT / "mrilab").rglob("*.py"))
 

@@ -1,0 +1,55 @@
+"""`mrilab train NAME`: train a network, stop and resume it, and write its weights with their card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(train)
+
+
+def train(
+    name: Annotated[str, typer.Argument(help="score-t2 (clinical T2-weighted heads) or score-heads (randomised).")],
+    profile: Annotated[str, typer.Option(help="smoke (seconds), teach (two cores) or full (GPUs).")] = "teach",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in the folder was stopped.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run [build/training/NAME-PROFILE].")] = None,
+) -> None:
+    """Train on every device that there is; Ctrl-C saves, --resume goes on. Several: torchrun -m mrilab train ..."""
+    from mrilab.errors import UserError
+    from mrilab.paths import BUILD, CHECKPOINTS, course_folder
+    from mrilab.training.checkpoints import save_checkpoint
+    from mrilab.training.engine import fit
+    from mrilab.training.score import DATA, PROFILES, ScoreTask
+
+    if profile not in PROFILES:
+        raise UserError(f"there is no profile {profile!r}; choose one of {', '.join(PROFILES)}")
+    chosen = PROFILES[profile]
+    task = ScoreTask(name, chosen.side, chosen.width, chosen.settings.seed)
+    if out is None:
+        course_folder()  # says so where there is none
+        out = BUILD / "training" / f"{name}-{profile}"
+    outcome = fit(task, chosen.settings, out, resume=resume)
+    if outcome.stopped_by:
+        if outcome.main:
+            print(f"train {name}: {outcome.stopped_by} after step {outcome.step}; add --resume to go on")
+        raise typer.Exit(130 if outcome.stopped_by == "SIGINT" else 143)
+    if not outcome.main:
+        return
+    facts = {
+        "data": DATA[name],
+        "profile": profile,
+        "seeds": {"weights, data and noise": chosen.settings.seed},
+        "steps": outcome.step,
+        "batch": chosen.settings.batch,
+        "task": task.config,
+        "devices": outcome.devices,
+        "minutes": round(outcome.seconds / 60, 2),
+        "metrics": {"validation_loss": outcome.validation_loss},
+    }
+    card = save_checkpoint(name, outcome.network, facts, out)
+    print(f"train {name}: {outcome.step} steps, validation loss {outcome.validation_loss:.4f}; weights beside {card}")
+    print(f"train {name}: to use them by name, copy {name}.safetensors and {name}.json to {CHECKPOINTS}")

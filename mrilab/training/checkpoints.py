@@ -1,0 +1,96 @@
+"""Trained weights by name: NAME.safetensors and its card NAME.json, in data/checkpoints."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import nn
+
+import mrilab
+from mrilab.data.atomic import atomic_path
+from mrilab.errors import UserError
+from mrilab.machine import commit, device_name
+from mrilab.nets import Denoiser
+from mrilab.paths import CHECKPOINTS
+
+NETWORKS = {"denoiser": Denoiser}  # by the name in the card; each keeps its arguments in `.config`
+LARGEST = 16_000_000  # bytes of a weights file, which git has to carry
+LICENCE = "MIT"
+MEND = "get it again with `git checkout -- data/checkpoints` or train it anew"
+CARD = ("name", "network", "data", "seeds", "steps", "device", "minutes", "metrics", "versions", "licence", "sha256")
+
+
+def save_checkpoint(name: str, network: nn.Module, facts: dict, folder: Path = CHECKPOINTS) -> Path:
+    """Write weights and card, and return the path of the card.
+
+    `facts` holds data, seeds, steps, minutes and metrics, and may hold more; the rest of `CARD` is added here.
+
+    Raises:
+        UserError: the weights would take more than `LARGEST` bytes.
+    """
+    (kind,) = [kind for kind, build in NETWORKS.items() if type(network) is build]
+    weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+    content = save(weights)
+    if len(content) > LARGEST:
+        raise UserError(f"{name} takes {len(content) / 1e6:.1f} MB, more than 16 MB; train a narrower network")
+    card = {
+        "name": name,
+        "network": {"kind": kind, "config": network.config, "parameters": sum(p.numel() for p in network.parameters())},
+        **facts,
+        "device": device_name(),
+        "versions": {"mrilab": mrilab.__version__, "commit": commit()}
+        | {package: version(package) for package in ("torch", "monai", "lightning-fabric", "safetensors")},
+        "licence": LICENCE,
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    if absent := [key for key in CARD if key not in card]:
+        raise ValueError(f"the card of {name} lacks {', '.join(absent)}")
+    with atomic_path(folder / f"{name}.safetensors") as temporary:
+        temporary.write_bytes(content)
+    path = folder / f"{name}.json"
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, dict]:
+    """The network of this name, in evaluation mode on the CPU, and its card.
+
+    Raises:
+        UserError: there is no such checkpoint, or one of its two files is missing, cut short or altered.
+    """
+    card = _read_card(name, folder)
+    path = folder / f"{name}.safetensors"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"the weights {path} of checkpoint {name!r} are missing; {MEND}") from error
+    if hashlib.sha256(content).hexdigest() != card["sha256"]:
+        raise UserError(f"{path} is not the file that its card describes; {MEND}")
+    try:
+        network = NETWORKS[card["network"]["kind"]](**card["network"]["config"])
+        network.load_state_dict(load(content))
+    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"the card of checkpoint {name!r} does not fit its weights; {MEND}") from error
+    return network.eval().requires_grad_(False), card
+
+
+def _read_card(name: str, folder: Path) -> dict:
+    known = sorted(path.stem for path in folder.glob("*.json"))
+    if name not in known:  # also keeps a name that is a path from leading elsewhere
+        hint = f"choose one of {', '.join(known)}" if known else "train it first, see `mrilab train --help`"
+        raise UserError(f"there is no checkpoint {name!r} in {folder}; {hint}")
+    path = folder / f"{name}.json"
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        absent = [key for key in CARD if key not in card]
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"the card {path} cannot be read; {MEND}") from error
+    if absent or not isinstance(card, dict):
+        raise UserError(f"the card {path} is not complete; {MEND}")
+    return card

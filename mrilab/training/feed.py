@@ -1,0 +1,59 @@
+"""Batches made ahead in a background thread. What a batch holds depends on seed and step alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Batch = tuple[Tensor, ...]
+AHEAD = 2  # batches that wait
+
+
+def part_generator(seed: int, step: int, part: int) -> torch.Generator:
+    """The randomness of one part of the batch of one step.
+
+    There is no state to carry from step to step: who resumes at a step, or makes other parts of it on another
+    device, draws the same numbers.
+    """
+    (mixed,) = np.random.SeedSequence((seed, step, part)).generate_state(1, np.uint32)
+    return torch.Generator().manual_seed(int(mixed))
+
+
+def prefetch(make: Callable[[int], Batch], steps: Iterable[int], device: torch.device) -> Iterator[Batch]:
+    """`make(step)` for each of `steps`, in order, run ahead of need in one thread.
+
+    An exception of `make` is raised here. On a GPU the thread works on a stream of its own beside the training.
+    """
+    stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+
+    def produce(step: int) -> Batch:
+        with torch.cuda.stream(stream):  # None: the CPU, where this does nothing
+            batch = make(step)
+        if stream is not None:
+            stream.synchronize()
+        return batch
+
+    waiting: deque[Future[Batch]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+        try:
+            for step in steps:
+                waiting.append(pool.submit(produce, step))
+                if len(waiting) > AHEAD:
+                    yield _handed_over(waiting.popleft().result(), stream)
+            while waiting:
+                yield _handed_over(waiting.popleft().result(), stream)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _handed_over(batch: Batch, stream) -> Batch:
+    if stream is not None:
+        for tensor in batch:  # or the allocator might reuse this memory on the other stream too early
+            tensor.record_stream(torch.cuda.current_stream(tensor.device))
+    return batch

@@ -1,0 +1,57 @@
+"""The processes of a run: how they start, agree and are asked to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+
+def launch() -> Fabric:
+    """All devices that torchrun gives, by the variables that it sets; one without it."""
+    gpu = torch.cuda.is_available()
+    several = int(os.environ.get("WORLD_SIZE", 1)) > 1
+    fabric = Fabric(
+        accelerator="cuda" if gpu else "cpu",
+        strategy="ddp" if several else "auto",
+        devices=int(os.environ.get("LOCAL_WORLD_SIZE", 1)),
+        num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", 1)),
+        precision="bf16-mixed" if gpu else "32-true",
+    )
+    fabric.launch()
+    return fabric
+
+
+def agreed(fabric: Fabric, loss: Tensor, stop: bool) -> tuple[Tensor, bool]:
+    """The loss of the whole batch, and whether any process was told to stop: all must leave at the same step."""
+    loss = loss.detach().double()
+    if fabric.world_size == 1:
+        return loss, stop
+    both = fabric.all_reduce(torch.stack([loss, torch.full_like(loss, stop)]), reduce_op="mean")
+    return both[0], bool(both[1] > 0)
+
+
+@contextmanager
+def stop_requests() -> Iterator[list[str]]:
+    """Names of the signals that ask to stop, as they come; a second one of a kind acts as it always does."""
+    received: list[str] = []
+    if threading.current_thread() is not threading.main_thread():  # where Python allows no handlers
+        yield received
+        return
+
+    def note(number, _frame):
+        received.append(signal.Signals(number).name)
+        signal.signal(number, previous[number])
+
+    previous = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield received
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,118 @@
+"""The score networks: denoising score matching on heads that are made as they are needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mrilab.data.slices import brain_slices, quantile_scale
+from mrilab.errors import UserError
+from mrilab.nets import Denoiser
+from mrilab.training.engine import Settings
+from mrilab.training.feed import Batch, part_generator
+
+SIGMA_MIN = 0.0066  # of Jalal et al., "Robust compressed sensing MRI with deep generative priors", NeurIPS 2021
+SEEN = 64  # training slices from which the range of noise is taken
+VALIDATION, SHOWN = 32, 8  # slices, each at one of as many noise levels; those in the picture
+QUANTILE = 0.99
+
+DISTRIBUTIONS = {"score-t2": ("clinical", "t2"), "score-heads": ("randomised", None)}
+DATA = {
+    "score-t2": "clinical T2-weighted axial heads of mrilab.data.brain_slices, split train (one averaged template)",
+    "score-heads": "randomised heads of mrilab.data.brain_slices, split train (one averaged template)",
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """`side` of the square training images and `width` of the network; the network takes any shape afterwards."""
+
+    side: int
+    width: int
+    settings: Settings
+
+
+PROFILES = {
+    "smoke": Profile(32, 8, Settings(20, batch=4, warmup=5, log_every=5, validate_every=10)),
+    "teach": Profile(128, 32, Settings(2_000, batch=8)),
+    "full": Profile(128, 32, Settings(100_000, batch=64, parts=8, warmup=1_000, ema=0.9995, validate_every=2_000)),
+}
+
+
+def denoising_loss(network: nn.Module, batch: Batch, sigma_data: float) -> Tensor:
+    """Mean of lambda(sigma) |D(x_0 + sigma n; sigma) - x_0|^2 per real component, for a batch (x_0, sigma, n).
+
+    lambda = (sigma^2 + sigma_data^2) / (sigma sigma_data)^2 (Karras et al., 2022, eq. 8). In terms of the score,
+    |D - x_0|^2 = sigma^4 |score + n / sigma|^2: denoising score matching (Vincent, 2011) with a weight of its own.
+    For white Gaussian images of standard deviation sigma_data the best denoiser has the loss 1 at every sigma.
+    """
+    clean, sigma, noise = batch
+    error = network(clean + sigma[:, None, None] * noise, sigma) - clean
+    weight = (sigma.square() + sigma_data**2) / (sigma * sigma_data).square()
+    return (weight * torch.view_as_real(error).square().mean((1, 2, 3))).mean()
+
+
+def largest_distance(images: Tensor) -> float:
+    """sigma_max by technique 1 of Song & Ermon (NeurIPS 2020): the largest distance of two images (n, H, W)."""
+    return torch.cdist(*[torch.view_as_real(images).flatten(1)] * 2).max().item()
+
+
+class ScoreTask:
+    """`score-t2` or `score-heads` at one size: the network, its data and its loss, for `fit`.
+
+    Raises:
+        UserError: there is no task of this name.
+    """
+
+    def __init__(self, name: str, side: int, width: int, seed: int = 0):
+        if name not in DISTRIBUTIONS:
+            raise UserError(f"there is nothing to train by the name {name!r}; choose one of {', '.join(DISTRIBUTIONS)}")
+        self.name, self.shape = name, (side, side)
+        images = self._slices(SEEN, torch.Generator().manual_seed(seed), "train", "cpu")
+        # rounded, so that another machine that resumes the run finds the same numbers
+        self.sigma_max = round(largest_distance(images), 1)
+        self.sigma_data = round(torch.view_as_real(images).std().item(), 3)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.network = Denoiser(width, self.sigma_data)
+        self.config = {"name": name, "side": side, "sigma_min": SIGMA_MIN, "sigma_max": self.sigma_max}
+        self.config["network"] = self.network.config
+        self._fixed = self._validation_batch(part_generator(seed, 0, 0))
+
+    def part(self, n: int, generator: torch.Generator, device: torch.device) -> Batch:
+        """`n` clean images (n, H, W), their sigma (n,), log-uniform, and unit noise (n, H, W) per real component."""
+        clean = self._slices(n, generator, "train", device)
+        sigma = self._sigma(torch.rand(n, generator=generator))
+        noise = _unit_noise(n, self.shape, generator)
+        return clean, sigma.to(device), noise.to(device)
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        return denoising_loss(network, batch, self.sigma_data)
+
+    def validate(self, network: nn.Module) -> tuple[float, Tensor]:
+        """The loss over evenly spread log(sigma), and magnitudes: clean above noisy above denoised."""
+        device = next(network.parameters()).device
+        clean, sigma, noise = (tensor.to(device) for tensor in self._fixed)
+        noisy = clean + sigma[:, None, None] * noise
+        rows = torch.stack([clean, noisy, network(noisy, sigma)]).abs()[:, :: VALIDATION // SHOWN]  # (3, SHOWN, H, W)
+        picture = rows.transpose(1, 2).flatten(2).flatten(0, 1)  # (3 H, SHOWN W)
+        return self.loss(network, (clean, sigma, noise)).item(), picture.clamp(0, 1)
+
+    def _validation_batch(self, generator: torch.Generator) -> Batch:
+        clean = self._slices(VALIDATION, generator, "val", "cpu")
+        sigma = self._sigma((torch.arange(VALIDATION) + 0.5) / VALIDATION)
+        return clean, sigma, _unit_noise(VALIDATION, self.shape, generator)
+
+    def _slices(self, n: int, generator: torch.Generator, split: str, device) -> Tensor:
+        distribution, contrast = DISTRIBUTIONS[self.name]
+        images = brain_slices(n, self.shape, distribution, contrast, split, generator, device)
+        return images / quantile_scale(images, QUANTILE)
+
+    def _sigma(self, u: Tensor) -> Tensor:
+        return SIGMA_MIN * (self.sigma_max / SIGMA_MIN) ** u
+
+
+def _unit_noise(n: int, shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+    return torch.view_as_complex(torch.randn(n, *shape, 2, generator=generator))

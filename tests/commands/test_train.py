@@ -1,0 +1,48 @@
+import json
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from mrilab.cli import app
+from mrilab.errors import UserError
+from mrilab.training.checkpoints import load_checkpoint
+from mrilab.training.log import read_log
+
+SMOKE = ["--profile", "smoke"]
+
+
+def mrilab(*arguments):
+    return CliRunner().invoke(app, ["train", *map(str, arguments)])
+
+
+def test_it_trains_writes_a_checkpoint_and_resumes(tmp_path):
+    done = mrilab("score-t2", *SMOKE, "--out", tmp_path)
+    assert done.exit_code == 0 and "20 steps, validation loss" in done.stdout
+    network, card = load_checkpoint("score-t2", tmp_path)
+    rows = read_log(tmp_path / "log.csv")
+    assert card["metrics"]["validation_loss"] == float(rows[-1]["validation_loss"]) and card["steps"] == 20
+    x = torch.zeros(1, 20, 27, dtype=torch.complex64)
+    assert network(x, torch.tensor([1.0])).shape == x.shape
+    losses = [float(row["validation_loss"]) for row in rows if row["validation_loss"]]
+    assert len(losses) == 2 and losses[1] < losses[0]
+
+    again = mrilab("score-t2", *SMOKE, "--out", tmp_path)
+    assert isinstance(again.exception, UserError) and "add --resume" in str(again.exception)
+    assert mrilab("score-t2", *SMOKE, "--out", tmp_path, "--resume").exit_code == 0
+    weights = json.loads((tmp_path / "score-t2.json").read_text())["sha256"]
+    assert weights == card["sha256"]  # nothing was left to do
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["score-t1"], "nothing to train by the name 'score-t1'"),
+        (["score-t2", "--profile", "huge"], "no profile 'huge'; choose one of smoke, teach, full"),
+        (["score-t2", *SMOKE, "--resume"], "nothing to resume"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence_and_leave_nothing(arguments, sentence, tmp_path):
+    done = mrilab(*arguments, "--out", tmp_path / "run")
+    assert isinstance(done.exception, UserError) and sentence in str(done.exception)
+    assert not (tmp_path / "run").exists()
