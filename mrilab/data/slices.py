@@ -17,7 +17,9 @@ FINENESS = 2  # heads are rendered on a grid this much finer in both directions,
 
 
 def split_generator(split: str, seed: int) -> torch.Generator:
-    """A generator whose seed no other split can have: seeds leave the remainder 0, 1 or 2 when divided by 3.
+    """A generator of a split's own: seeds leave the remainder 0, 1 or 2 when divided by 3.
+
+    torch keeps the low 32 bits of a seed, so large ones can meet in spite of that, by chance: 1 in 2^32 a pair.
 
     Raises:
         UserError: `split` is not train, val or test.

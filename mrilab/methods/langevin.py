@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from mrilab.errors import UserError
-from mrilab.methods.annealing import check_levels
+from mrilab.training.noise_levels import check_levels
 
 RELEASED_BOUND = 1.05  # on step_lr / sigma_L^2 * weight: beyond it the unit-norm variant diverges on a Gaussian prior
 

@@ -12,6 +12,7 @@ from mrilab.errors import UserError
 from mrilab.nets import Denoiser
 from mrilab.training.engine import Settings
 from mrilab.training.feed import Batch, part_generator
+from mrilab.training.noise_levels import largest_distance
 
 SIGMA_MIN = 0.0066  # of Jalal et al., "Robust compressed sensing MRI with deep generative priors", NeurIPS 2021
 SEEN = 64  # training slices from which the range of noise is taken
@@ -52,11 +53,6 @@ def denoising_loss(network: nn.Module, batch: Batch, sigma_data: float) -> Tenso
     error = network(clean + sigma[:, None, None] * noise, sigma) - clean
     weight = (sigma.square() + sigma_data**2) / (sigma * sigma_data).square()
     return (weight * torch.view_as_real(error).square().mean((1, 2, 3))).mean()
-
-
-def largest_distance(images: Tensor) -> float:
-    """sigma_max by technique 1 of Song & Ermon (NeurIPS 2020): the largest distance of two images (n, H, W)."""
-    return torch.cdist(*[torch.view_as_real(images).flatten(1)] * 2).max().item()
 
 
 class ScoreTask:

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from mrilab.errors import UserError
-from mrilab.methods.annealing import geometric_levels
 from mrilab.methods.exact import Gaussian
 from mrilab.methods.langevin import annealed_langevin, released_langevin
 from mrilab.physics import SenseModel, normalise_maps
+from mrilab.training.noise_levels import geometric_levels
 
 SHAPE = (6, 7)
 LEVELS = geometric_levels(2.0, 0.05, 12)

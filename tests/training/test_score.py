@@ -8,7 +8,7 @@ from torch import nn
 from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
 from mrilab.training.feed import part_generator
-from mrilab.training.score import DISTRIBUTIONS, PROFILES, SIGMA_MIN, ScoreTask, denoising_loss, largest_distance
+from mrilab.training.score import DISTRIBUTIONS, PROFILES, SIGMA_MIN, ScoreTask, denoising_loss
 
 
 @pytest.fixture(scope="module", params=DISTRIBUTIONS)
@@ -69,12 +69,6 @@ def test_the_loss_is_denoising_score_matching(generator):
     each = (score + noise / sigma[:, None, None]).abs().square().sum((1, 2)) / (2 * 8 * 8)
     weight = (sigma**2 + own**2) / (sigma * own) ** 2 * sigma**4
     torch.testing.assert_close(denoising_loss(best, (clean, sigma, noise), own), (weight * each).mean())
-
-
-def test_largest_distance_is_that_of_the_farthest_pair(generator):
-    images = white(6, 5, generator)
-    by_hand = max((a - b).abs().square().sum().sqrt().item() for a in images for b in images)
-    assert largest_distance(images) == pytest.approx(by_hand, rel=1e-9)
 
 
 def test_a_part_is_decided_by_its_generator(task):

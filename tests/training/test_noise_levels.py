@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mrilab.errors import UserError
-from mrilab.methods.annealing import (
+from mrilab.training.noise_levels import (
     check_levels,
     geometric_levels,
     largest_distance,
