@@ -26,7 +26,7 @@ PARAMETERS = {
     "device",
 }
 COMPARED = "nbval-check-output"
-MACHINE_PATH = re.compile(r"(?<![\w.~>/])(/home/|/Users/|/root/|/tmp/|/work/|/var/|/opt/|/mnt/|[A-Z]:\\)[\w.-]*")
+MACHINE_PATH = re.compile(r"(?<![\w.~>/])(/(home|Users|root|tmp|work|var|opt|mnt)/|[A-Z]:\\)[\w.-]*")
 
 
 def complaints(path: Path) -> list[str]:
