@@ -69,7 +69,9 @@ def build(
     recipes = {name: find_recipe(name) for name in names}
     done = {name: up_to_date(folder / name) for name in names}
     missing = [(name, i) for name in names if done[name] is None for i in range(recipes[name].count)]
-    bar = tqdm(missing, desc="Simulating scans", unit="scan", mininterval=0.5, disable=not (progress and missing))
+    # `disable` is given only to switch off: with it, tqdm would not heed TQDM_DISABLE, which lessons run under
+    quiet = {} if progress and missing else {"disable": True}
+    bar = tqdm(missing, desc="Simulating scans", unit="scan", mininterval=0.5, **quiet)
     for name, index in bar:
         bar.set_postfix_str(name, refresh=False)
         _write(folder / name, name, index)

@@ -1,6 +1,9 @@
 """The fixed scans on disk."""
 
 import json
+import os
+import subprocess
+import sys
 
 import h5py
 import pytest
@@ -149,3 +152,11 @@ def test_every_set_has_its_data_card_and_sheet():
 def test_new_sheets_are_small(tmp_path):
     dataset_sheet(tmp_path / "sheet.png", "heads-t1-test")
     assert 20_000 < (tmp_path / "sheet.png").stat().st_size < 300_000
+
+
+def test_building_is_silent_where_progress_bars_are_switched_off(tmp_path):
+    code = f"from mrilab.data.embedded import build; build({str(tmp_path)!r}, ['ellipses-test'])"
+    environment = os.environ | {"TQDM_DISABLE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert len(list((tmp_path / "ellipses-test").glob("*.h5"))) == 6
