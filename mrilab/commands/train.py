@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ def train(
     name: Annotated[str, typer.Argument(help="score-t2 (clinical T2-weighted heads) or score-heads (randomised).")],
     profile: Annotated[str, typer.Option(help="smoke (seconds), teach (two cores) or full (GPUs).")] = "teach",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in the folder was stopped.")] = False,
+    precision: Annotated[str, typer.Option(help="32-true, bf16-mixed (some CPUs, too), or auto by device.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder of the run [build/training/NAME-PROFILE].")] = None,
 ) -> None:
     """Train on every device that there is; Ctrl-C saves, --resume goes on. Several: torchrun -m mrilab train ..."""
@@ -28,11 +30,12 @@ def train(
     if profile not in PROFILES:
         raise UserError(f"there is no profile {profile!r}; choose one of {', '.join(PROFILES)}")
     chosen = PROFILES[profile]
-    task = ScoreTask(name, chosen.side, chosen.width, chosen.settings.seed)
+    settings = replace(chosen.settings, precision=precision)
+    task = ScoreTask(name, chosen.side, chosen.width, settings.seed)
     if out is None:
         course_folder()  # says so where there is none
         out = BUILD / "training" / f"{name}-{profile}"
-    outcome = fit(task, chosen.settings, out, resume=resume)
+    outcome = fit(task, settings, out, resume=resume)
     if outcome.stopped_by:
         if outcome.main:
             print(f"train {name}: {outcome.stopped_by} after step {outcome.step}; add --resume to go on")
@@ -42,9 +45,10 @@ def train(
     facts = {
         "data": DATA[name],
         "profile": profile,
-        "seeds": {"weights, data and noise": chosen.settings.seed},
+        "seeds": {"weights, data and noise": settings.seed},
         "steps": outcome.step,
-        "batch": chosen.settings.batch,
+        "batch": settings.batch,
+        "precision": outcome.precision,
         "task": task.config,
         "devices": outcome.devices,
         "minutes": round(outcome.seconds / 60, 2),

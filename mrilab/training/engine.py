@@ -52,6 +52,7 @@ class Settings:
     clip: float = 1.0  # norm of the gradient
     ema: float = 0.999  # decay a step of the averaged weights; less in the beginning
     seed: int = 0
+    precision: str = "auto"  # of the network's arithmetic: bf16-mixed on GPUs, 32-true on CPUs, or either by name
     log_every: int = 10
     validate_every: int = 500
 
@@ -72,6 +73,7 @@ class Outcome:
     stopped_by: str | None
     validation_loss: float
     devices: int
+    precision: str
     main: bool
 
 
@@ -87,14 +89,15 @@ def fit(
     """Train `task` in `folder` (state, log, pictures) until `settings.steps` or SIGTERM or SIGINT, then save.
 
     Under torchrun every process works on its share of the same global batches. GPUs compute in bf16 with float32
-    weights, CPUs in float32. The state is saved every `checkpoint_seconds`, at the end and when stopped.
+    weights, CPUs in float32 unless `settings.precision` says otherwise. The state is saved every `checkpoint_seconds`,
+    at the end and when stopped.
 
     Raises:
         UserError: `folder` holds a run and `resume` is not asked for, or holds none or another one and it is;
             the parts cannot be shared evenly; the gradient is not finite any more.
     """
-    fabric = launch()
-    world, rank = fabric.world_size, fabric.global_rank
+    fabric = launch(settings.precision)
+    world, rank, precision = fabric.world_size, fabric.global_rank, fabric.strategy.precision.precision
     if settings.batch % settings.parts or settings.parts % world:
         raise UserError(
             f"a batch of {settings.batch} in {settings.parts} parts cannot be shared evenly by {world} processes; "
@@ -176,7 +179,7 @@ def fit(
     if world > 1:
         fabric.barrier()  # no process leaves while the first one still writes
         torch.distributed.destroy_process_group()
-    return Outcome(ema.module, done, seconds(), stopped_by, validation_loss, world, log is not None)
+    return Outcome(ema.module, done, seconds(), stopped_by, validation_loss, world, precision, log is not None)
 
 
 def _average(decay: float):

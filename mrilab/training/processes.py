@@ -12,9 +12,19 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from mrilab.errors import UserError
 
-def launch() -> Fabric:
-    """All devices that torchrun gives, by the variables that it sets; one without it."""
+PRECISIONS = ("auto", "32-true", "bf16-mixed")
+
+
+def launch(precision: str = "auto") -> Fabric:
+    """All devices that torchrun gives, by the variables that it sets; one without it.
+
+    Raises:
+        UserError: `precision` is none of `PRECISIONS`.
+    """
+    if precision not in PRECISIONS:
+        raise UserError(f"there is no precision {precision!r}; choose one of {', '.join(PRECISIONS)}")
     gpu = torch.cuda.is_available()
     several = int(os.environ.get("WORLD_SIZE", 1)) > 1
     fabric = Fabric(
@@ -22,7 +32,7 @@ def launch() -> Fabric:
         strategy="ddp" if several else "auto",
         devices=int(os.environ.get("LOCAL_WORLD_SIZE", 1)),
         num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", 1)),
-        precision="bf16-mixed" if gpu else "32-true",
+        precision=precision if precision != "auto" else "bf16-mixed" if gpu else "32-true",
     )
     fabric.launch()
     return fabric

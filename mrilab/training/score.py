@@ -15,6 +15,9 @@ from mrilab.training.feed import Batch, part_generator
 from mrilab.training.noise_levels import largest_distance
 
 SIGMA_MIN = 0.0066  # of Jalal et al., "Robust compressed sensing MRI with deep generative priors", NeurIPS 2021
+# The sampler starts at about 1.2, so most of the training goes to the noise below (the share is of our choosing);
+# the rest keeps the denoiser right up to sigma_max, from where images can be drawn without data.
+SIGMA_START, BELOW_START = 1.2, 0.85
 SEEN = 64  # training slices from which the range of noise is taken
 VALIDATION, SHOWN = 32, 8  # slices, each at one of as many noise levels; those in the picture
 QUANTILE = 0.99
@@ -37,7 +40,7 @@ class Profile:
 
 PROFILES = {
     "smoke": Profile(32, 8, Settings(20, batch=4, warmup=5, log_every=5, validate_every=10)),
-    "teach": Profile(128, 32, Settings(2_000, batch=8)),
+    "teach": Profile(128, 32, Settings(7_000, batch=4)),
     "full": Profile(128, 32, Settings(100_000, batch=64, parts=8, warmup=1_000, ema=0.9995, validate_every=2_000)),
 }
 
@@ -74,11 +77,11 @@ class ScoreTask:
             torch.manual_seed(seed)
             self.network = Denoiser(width, self.sigma_data)
         self.config = {"name": name, "side": side, "sigma_min": SIGMA_MIN, "sigma_max": self.sigma_max}
-        self.config["network"] = self.network.config
+        self.config |= {"sigma_start": SIGMA_START, "below_start": BELOW_START, "network": self.network.config}
         self._fixed = self._validation_batch(part_generator(seed, 0, 0))
 
     def part(self, n: int, generator: torch.Generator, device: torch.device) -> Batch:
-        """`n` clean images (n, H, W), their sigma (n,), log-uniform, and unit noise (n, H, W) per real component."""
+        """`n` clean images (n, H, W), their sigma (n,), and unit noise (n, H, W) per real component."""
         clean = self._slices(n, generator, "train", device)
         sigma = self._sigma(torch.rand(n, generator=generator))
         noise = _unit_noise(n, self.shape, generator)
@@ -88,7 +91,7 @@ class ScoreTask:
         return denoising_loss(network, batch, self.sigma_data)
 
     def validate(self, network: nn.Module) -> tuple[float, Tensor]:
-        """The loss over evenly spread log(sigma), and magnitudes: clean above noisy above denoised."""
+        """The loss over evenly spread quantiles of sigma, and magnitudes: clean above noisy above denoised."""
         device = next(network.parameters()).device
         clean, sigma, noise = (tensor.to(device) for tensor in self._fixed)
         noisy = clean + sigma[:, None, None] * noise
@@ -107,7 +110,10 @@ class ScoreTask:
         return images / quantile_scale(images, QUANTILE)
 
     def _sigma(self, u: Tensor) -> Tensor:
-        return SIGMA_MIN * (self.sigma_max / SIGMA_MIN) ** u
+        """The quantile `u` of the training's noise: log-uniform below SIGMA_START, and log-uniform above it."""
+        below = SIGMA_MIN * (SIGMA_START / SIGMA_MIN) ** (u / BELOW_START)
+        above = SIGMA_START * (self.sigma_max / SIGMA_START) ** ((u - BELOW_START) / (1 - BELOW_START))
+        return torch.where(u < BELOW_START, below, above)
 
 
 def _unit_noise(n: int, shape: tuple[int, int], generator: torch.Generator) -> Tensor:
