@@ -20,6 +20,14 @@ def device_name() -> str:
     return f"cpu ({torch.get_num_threads()} threads)"
 
 
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether the device has arithmetic for bfloat16, and does not just store it."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch do not tell
+    return device.type == "cpu" and any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
+
+
 def tree_memory(processes) -> int:
     """Resident bytes of these psutil processes together; those that have ended count nothing."""
     total = 0

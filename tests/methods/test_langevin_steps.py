@@ -7,7 +7,8 @@ import torch
 
 from mrilab.errors import UserError
 from mrilab.methods.exact import Gaussian
-from mrilab.methods.langevin import annealed_langevin, released_langevin
+from mrilab.methods.langevin import annealed_langevin
+from mrilab.methods.langevin_released import released_langevin
 from mrilab.physics import SenseModel, normalise_maps
 from mrilab.training.noise_levels import geometric_levels
 
