@@ -36,9 +36,9 @@ def coverage(samples: Tensor, truth: Tensor, inside: Tensor, level: float) -> fl
     magnitudes = samples.abs()[:, inside].double()  # (K, pixels)
     count = len(magnitudes)
     tail = (1 - level) / 2 * (count + 1)  # the real i
-    if not 1 <= tail <= (count + 1) / 2:
+    if not 1 - 1e-9 <= tail <= (count + 1) / 2:
         raise ValueError(f"{count} samples have no central interval of {level:g}; draw more of them")
-    ends = torch.tensor([tail - 1, count - tail], dtype=torch.float64) / (count - 1)
+    ends = torch.tensor([tail - 1, count - tail], dtype=torch.float64).clamp(0, count - 1) / (count - 1)
     low, high = torch.quantile(magnitudes, ends, dim=0)
     true = truth.abs()[inside]
     return float(((true >= low) & (true <= high)).double().mean())

@@ -44,7 +44,7 @@ class ScorePrior:
         flat = x.reshape(-1, *x.shape[-2:])  # (n, H, W)
         n = len(flat) if flat.is_cuda else max(1, PIXELS // flat[0].numel())
         levels = torch.full((len(flat),), float(sigma), dtype=torch.float32, device=x.device)
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.lower):
+        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.lower):
             parts = [self.network(*piece) for piece in zip(flat.split(n), levels.split(n), strict=True)]
         return (parts[0] if len(parts) == 1 else torch.cat(parts)).reshape(x.shape)
 

@@ -10,6 +10,7 @@ from mrilab.methods.registry import Reconstruction, available_methods
 from mrilab.physics import SenseModel, estimate_maps, make_mask
 
 SHAPE = (64, 60)
+FEW = {"langevin": {"samples": 2, "levels": 4, "precision": "float32"}}  # bfloat16 rounds
 
 
 def undersampled(kind):
@@ -23,7 +24,8 @@ def undersampled(kind):
 
 def run(name, y, model):
     function = available_methods()[name]
-    made = function(y, model, generator=torch.Generator().manual_seed(0), progress=lambda steps, **_: steps)
+    generator = torch.Generator().manual_seed(0)
+    made = function(y, model, generator=generator, progress=lambda steps, **_: steps, **FEW.get(name, {}))
     return made if isinstance(made, Reconstruction) else Reconstruction(made)
 
 

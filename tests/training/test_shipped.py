@@ -1,0 +1,33 @@
+"""The checkpoints in data/checkpoints: whole, with their cards, and as good as these say."""
+
+import pytest
+import torch
+
+from mrilab.paths import CHECKPOINTS
+from mrilab.training.checkpoints import LARGEST, load_checkpoint
+from mrilab.training.score import DISTRIBUTIONS, ScoreTask
+
+SHIPPED = sorted(path.stem for path in CHECKPOINTS.glob("*.json"))
+
+
+def test_both_priors_are_shipped():
+    assert set(DISTRIBUTIONS) <= set(SHIPPED)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_checkpoint_is_small_and_says_how_it_was_made(name):
+    _, card = load_checkpoint(name)
+    assert (CHECKPOINTS / f"{name}.safetensors").stat().st_size < LARGEST
+    assert card["steps"] > 1000 and card["minutes"] > 1 and card["seeds"] and card["data"]
+    assert "changes" not in card["versions"]["commit"], "trained by committed code"
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_a_prior_gives_its_recorded_validation_loss(name):
+    """In float32, while the card's may come from bf16, which has 8 bits of mantissa."""
+    network, card = load_checkpoint(name)
+    task = ScoreTask(name, card["task"]["side"], 8)
+    assert {**task.config, "network": None} == {**card["task"], "network": None}, "the same data and noise"
+    with torch.inference_mode():
+        loss, _ = task.validate(network)
+    assert loss == pytest.approx(card["metrics"]["validation_loss"], rel=0.01)
