@@ -17,6 +17,8 @@ def train(
     name: Annotated[str, typer.Argument(help="score-t2 (clinical T2-weighted heads) or score-heads (randomised).")],
     profile: Annotated[str, typer.Option(help="smoke (seconds), teach (two cores) or full (GPUs).")] = "teach",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in the folder was stopped.")] = False,
+    steps: Annotated[int | None, typer.Option(min=1, help="Instead of the profile's number of steps.")] = None,
+    start: Annotated[str | None, typer.Option(help="Checkpoint whose weights to start from.")] = None,
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed (some CPUs, too), or auto by device.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder of the run [build/training/NAME-PROFILE].")] = None,
 ) -> None:
@@ -30,8 +32,9 @@ def train(
     if profile not in PROFILES:
         raise UserError(f"there is no profile {profile!r}; choose one of {', '.join(PROFILES)}")
     chosen = PROFILES[profile]
-    settings = replace(chosen.settings, precision=precision)
+    settings = replace(chosen.settings, precision=precision, steps=steps or chosen.settings.steps)
     task = ScoreTask(name, chosen.side, chosen.width, settings.seed)
+    origin = None if start is None else start_from(start, task.network)
     if out is None:
         course_folder()  # says so where there is none
         out = BUILD / "training" / f"{name}-{profile}"
@@ -44,6 +47,7 @@ def train(
         return
     facts = {
         "data": DATA[name],
+        "start": origin,
         "profile": profile,
         "seeds": {"weights, data and noise": settings.seed},
         "steps": outcome.step,
@@ -57,3 +61,16 @@ def train(
     card = save_checkpoint(name, outcome.network, facts, out)
     print(f"train {name}: {outcome.step} steps, validation loss {outcome.validation_loss:.4f}; weights beside {card}")
     print(f"train {name}: to use them by name, copy {name}.safetensors and {name}.json to {CHECKPOINTS}")
+
+
+def start_from(checkpoint: str, network) -> dict[str, str]:
+    """Give the network a checkpoint's weights; returns what the card says about that."""
+    from mrilab.errors import UserError
+    from mrilab.training.checkpoints import load_checkpoint
+
+    trained, card = load_checkpoint(checkpoint)
+    try:
+        network.load_state_dict(trained.state_dict())
+    except RuntimeError as error:
+        raise UserError(f"the weights of {checkpoint!r} do not fit this network; choose another or none") from error
+    return {"checkpoint": checkpoint, "sha256": card["sha256"]}

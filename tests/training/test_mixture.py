@@ -13,7 +13,7 @@ LOW, HIGH = 0.05, 3.0
 
 
 def mixture():
-    """A flat image, ramps along either axis and nothing at all, each with grain of its own strength, in equal shares."""
+    """A flat image, ramps along either axis and nothing at all, each with grain of its own, in equal shares."""
     ramp = torch.linspace(-0.6, 0.6, SHAPE[0]).expand(SHAPE)
     means = [torch.full(SHAPE, 0.4 + 0j), ramp * 1j, ramp.mT - 0.2j, torch.zeros(SHAPE) + 0j]
     return Mixture(
