@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from mrilab.paths import BUILD, CHECKPOINTS, course_folder
+
 
 def register(app: typer.Typer) -> None:
     app.command()(train)
@@ -24,7 +26,6 @@ def train(
 ) -> None:
     """Train on every device that there is; Ctrl-C saves, --resume goes on. Several: torchrun -m mrilab train ..."""
     from mrilab.errors import UserError
-    from mrilab.paths import BUILD, CHECKPOINTS, course_folder
     from mrilab.training.checkpoints import save_checkpoint
     from mrilab.training.engine import fit
     from mrilab.training.score import DATA, PROFILES, ScoreTask
@@ -63,12 +64,12 @@ def train(
     print(f"train {name}: to use them by name, copy {name}.safetensors and {name}.json to {CHECKPOINTS}")
 
 
-def start_from(checkpoint: str, network) -> dict[str, str]:
+def start_from(checkpoint: str, network, folder: Path = CHECKPOINTS) -> dict[str, str]:
     """Give the network a checkpoint's weights; returns what the card says about that."""
     from mrilab.errors import UserError
     from mrilab.training.checkpoints import load_checkpoint
 
-    trained, card = load_checkpoint(checkpoint)
+    trained, card = load_checkpoint(checkpoint, folder)
     try:
         network.load_state_dict(trained.state_dict())
     except RuntimeError as error:

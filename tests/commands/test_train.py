@@ -5,8 +5,10 @@ import torch
 from typer.testing import CliRunner
 
 from mrilab.cli import app
+from mrilab.commands.train import start_from
 from mrilab.errors import UserError
-from mrilab.training.checkpoints import load_checkpoint
+from mrilab.nets import Denoiser
+from mrilab.training.checkpoints import load_checkpoint, save_checkpoint
 from mrilab.training.log import read_log
 
 SMOKE = ["--profile", "smoke"]
@@ -40,9 +42,28 @@ def test_it_trains_writes_a_checkpoint_and_resumes(tmp_path):
         (["score-t1"], "nothing to train by the name 'score-t1'"),
         (["score-t2", "--profile", "huge"], "no profile 'huge'; choose one of smoke, teach, full"),
         (["score-t2", *SMOKE, "--resume"], "nothing to resume"),
+        (["score-t2", *SMOKE, "--precision", "bf8"], "no precision 'bf8'; choose one of auto, 32-true, bf16-mixed"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence_and_leave_nothing(arguments, sentence, tmp_path):
     done = mrilab(*arguments, "--out", tmp_path / "run")
     assert isinstance(done.exception, UserError) and sentence in str(done.exception)
     assert not (tmp_path / "run").exists()
+
+
+def test_steps_precision_and_a_start_are_in_the_card(tmp_path):
+    first = mrilab("score-t2", *SMOKE, "--steps", 6, "--precision", "bf16-mixed", "--out", tmp_path)
+    assert first.exit_code == 0 and "6 steps" in first.stdout
+    _, card = load_checkpoint("score-t2", tmp_path)
+    assert (card["steps"], card["precision"], card["start"]) == (6, "bf16-mixed", None)
+
+
+def test_a_start_gives_its_weights_or_says_why_not(tmp_path):
+    trained, fits, other = Denoiser(8, 0.25), Denoiser(8, 0.2), Denoiser(16, 0.25)
+    facts = {"data": "none", "seeds": {}, "steps": 0, "minutes": 0, "metrics": {}}
+    sha256 = json.loads(save_checkpoint("first", trained, facts, tmp_path).read_text())["sha256"]
+    assert start_from("first", fits, tmp_path) == {"checkpoint": "first", "sha256": sha256}
+    for ours, theirs in zip(fits.parameters(), trained.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    with pytest.raises(UserError, match="'first' do not fit this network"):
+        start_from("first", other, tmp_path)

@@ -230,3 +230,20 @@ def test_the_other_real_scans_reconstruct(real_scans):
     with pytest.warns(UserWarning, match="oversampled by 2"):
         phantom = reconstruct(real_scans / "phantom-2ch-oversampled.h5", "l1-wavelet", acceleration=2)
     assert phantom.slices[0].image.shape == (160, 160)
+
+
+@pytest.mark.real
+def test_langevin_runs_on_the_real_brain_from_the_command_line(real_scans, tmp_path):
+    """Few levels and samples: that it works; its quality is measured by hand, as it takes minutes."""
+    from typer.testing import CliRunner
+
+    from mrilab.cli import app
+
+    out = tmp_path / "brain.h5"
+    options = "--method langevin --acceleration 4 --mask equispaced --samples 2 --levels 12 --json --out".split()
+    done = CliRunner().invoke(app, ["recon", str(real_scans / "brain-16ch.h5"), *options, str(out)])
+    assert done.exit_code == 0, done.output
+    summary = json.loads(done.stdout)
+    assert summary["psnr"] > 24 and summary["options"]["samples"] == 2
+    with h5py.File(out) as file:
+        assert file["samples"].shape[1] == 2 and file["uncertainty"].shape == file["reconstruction"].shape
