@@ -22,7 +22,7 @@ def test_cases_are_distinct_and_have_the_keys(name):
 def test_tuning_sees_validation_heads_only_and_keeps_to_its_budget():
     cases = find_experiment("langevin_tuning").cases()
     assert {case["scan"] for case in cases} == {"heads-t2-val-00", "heads-t2-val-01"}
-    assert sum(levels * steps <= 240 for levels, steps, _, _ in CANDIDATES) == 12
+    assert sum(levels * steps <= 160 for levels, steps, _, _ in CANDIDATES) == 12
 
 
 def test_the_defaults_are_what_the_stored_tuning_chose():
@@ -30,7 +30,7 @@ def test_the_defaults_are_what_the_stored_tuning_chose():
     from mrilab.evaluation.experiments import read_results
 
     rows = read_results("langevin_tuning")
-    affordable = rows[rows["levels"] * rows["steps_per_level"] <= 240]
+    affordable = rows[rows["levels"] * rows["steps_per_level"] <= 160]
     means = affordable.groupby(["levels", "steps_per_level", "relative_step", "gamma_ratio"])["psnr"].mean()
     chosen = (langevin.LEVELS, langevin.STEPS_PER_LEVEL, langevin.RELATIVE_STEP, langevin.GAMMA_RATIO)
     assert means.idxmax() == chosen
