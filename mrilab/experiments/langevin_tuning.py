@@ -13,10 +13,9 @@ from mrilab.evaluation.reconstruct import reconstruct
 
 SCANS, ACCELERATION, SAMPLES = 2, 4, 4
 KEYS = ("levels", "steps_per_level", "relative_step", "gamma_ratio")
-CANDIDATES = [(levels, 160 // levels, step, 1.0) for levels in (53, 80, 160) for step in (0.2, 0.4, 0.8)]
-CANDIDATES += [(80, 2, step, gamma) for step, gamma in ((0.2, 0.5), (0.4, 2.0), (0.8, 2.0))]
-CANDIDATES += [(400, 3, 0.2, 1.0)]
-
+CANDIDATES = [(levels, 160 // levels, step, 1.0) for levels in (53, 80, 160) for step in (0.4, 0.8, 0.95)]
+CANDIDATES += [(80, 2, step, gamma) for step, gamma in ((0.35, 0.5), (0.8, 2.0), (1.2, 2.0))]
+CANDIDATES += [(400, 3, 0.4, 1.0)]
 
 
 def cases() -> list[dict]:

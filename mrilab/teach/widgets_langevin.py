@@ -24,6 +24,6 @@ def samples_widget(samples: Tensor, reference: Tensor) -> w.Widget:
     controls = {
         "count": w.IntSlider(most, min=2, max=most, description="Average"),
         "shown": w.IntSlider(1, min=1, max=most, description="Sample"),
-        "gain": w.FloatSlider(5, min=1, max=20, step=1, description="Enlarge", readout_format=".0f"),
+        "gain": w.FloatSlider(10, min=1, max=20, step=1, description="Enlarge", readout_format=".0f"),
     }
     return Live(controls, lambda **values: samples_view(samples, reference, **values))
