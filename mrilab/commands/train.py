@@ -26,6 +26,7 @@ def train(
 ) -> None:
     """Train on every device that there is; Ctrl-C saves, --resume goes on. Several: torchrun -m mrilab train ..."""
     from mrilab.errors import UserError
+    from mrilab.machine import commit
     from mrilab.training.checkpoints import save_checkpoint
     from mrilab.training.engine import fit
     from mrilab.training.score import DATA, PROFILES, ScoreTask
@@ -39,6 +40,7 @@ def train(
     if out is None:
         course_folder()  # says so where there is none
         out = BUILD / "training" / f"{name}-{profile}"
+    code = commit()  # before hours in which the files may change
     outcome = fit(task, settings, out, resume=resume)
     if outcome.stopped_by:
         if outcome.main:
@@ -59,7 +61,7 @@ def train(
         "minutes": round(outcome.seconds / 60, 2),
         "metrics": {"validation_loss": outcome.validation_loss},
     }
-    card = save_checkpoint(name, outcome.network, facts, out)
+    card = save_checkpoint(name, outcome.network, facts, out, code)
     print(f"train {name}: {outcome.step} steps, validation loss {outcome.validation_loss:.4f}; weights beside {card}")
     print(f"train {name}: to use them by name, copy {name}.safetensors and {name}.json to {CHECKPOINTS}")
 

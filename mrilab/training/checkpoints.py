@@ -25,10 +25,13 @@ MEND = "get it again with `git checkout -- data/checkpoints` or train it anew"
 CARD = ("name", "network", "data", "seeds", "steps", "device", "minutes", "metrics", "versions", "licence", "sha256")
 
 
-def save_checkpoint(name: str, network: nn.Module, facts: dict, folder: Path = CHECKPOINTS) -> Path:
+def save_checkpoint(
+    name: str, network: nn.Module, facts: dict, folder: Path = CHECKPOINTS, code: str | None = None
+) -> Path:
     """Write weights and card, and return the path of the card.
 
-    `facts` holds data, seeds, steps, minutes and metrics, and may hold more; the rest of `CARD` is added here.
+    `facts` holds data, seeds, steps, minutes and metrics, and may hold more; the rest of `CARD` is added here. `code`
+    is the commit that trained, by default the present one.
 
     Raises:
         UserError: the weights would take more than `LARGEST` bytes.
@@ -43,7 +46,7 @@ def save_checkpoint(name: str, network: nn.Module, facts: dict, folder: Path = C
         "network": {"kind": kind, "config": network.config, "parameters": sum(p.numel() for p in network.parameters())},
         **facts,
         "device": device_name(),
-        "versions": {"mrilab": mrilab.__version__, "commit": commit()}
+        "versions": {"mrilab": mrilab.__version__, "commit": code or commit()}
         | {package: version(package) for package in ("torch", "monai", "lightning-fabric", "safetensors")},
         "licence": LICENCE,
         "sha256": hashlib.sha256(content).hexdigest(),
