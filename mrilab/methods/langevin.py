@@ -18,9 +18,9 @@ from mrilab.methods.score_prior import Precision, ScorePrior
 from mrilab.training.noise_levels import geometric_levels
 
 # Chosen once by `mrilab experiment langevin_tuning`, on two validation heads at R = 4, and used for everything.
-START, LEVELS, STEPS_PER_LEVEL = 1.2, 100, 3
-RELATIVE_STEP = 0.3  # step_lr / sigma_L^2
-GAMMA_RATIO = 1.0
+START, LEVELS, STEPS_PER_LEVEL = 1.2, 80, 2
+RELATIVE_STEP = 0.35  # step_lr / sigma_L^2
+GAMMA_RATIO = 0.5
 PILOT_SHARE = 4  # the pilot has a quarter of the levels, and one sample
 
 
