@@ -20,7 +20,7 @@ from mrilab.evaluation.reconstruct import reconstruct
 from mrilab.experiments.langevin_uncertainty import ACCELERATION, DATASET, SCANS
 
 METHODS = ("zero-filled", "cg-sense", "l1-wavelet", "langevin", "langevin-noise")
-FACTORS = (6,)  # of the noise that the scan has
+FACTORS = (6, 1)  # of the noise that the scan has
 SAMPLES = 8
 
 
