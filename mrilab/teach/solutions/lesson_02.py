@@ -163,7 +163,7 @@ EXERCISES = {
     ),
     "one-or-mean": Exercise(
         "b",
-        "truth and sample are two draws from one posterior: their squared distance is twice that of truth and mean.",
+        "ideally both are draws from one posterior: their squared distance is twice that of truth and mean.",
         {
             "a": Mistake("a", "a sample has an error of its own on top of that of the mean: it cannot be as good."),
             "c": Mistake(
