@@ -10,8 +10,6 @@ from torch import Tensor
 from mrilab.errors import UserError
 from mrilab.methods.annealing import Score, Step, anneal, from_start, scaled
 
-RELEASED_BOUND = 1.05  # on step_lr / sigma_L^2 * weight: beyond it the unit-norm variant diverges on a Gaussian prior
-
 
 def released_langevin(
     score: Score,
@@ -37,15 +35,17 @@ def released_langevin(
     the same. Arguments as in `annealed_langevin`.
 
     Raises:
-        UserError: as there; and beyond step_lr / sigma_L^2 * weight = 1.05, where a score that is not bounded makes
+        UserError: as there; and from step_lr / sigma_L^2 (1 + weight) = 2 on, where a score that is not bounded makes
             the chain diverge (the released network's score is, by its normalisation layers).
     """
     levels = from_start(levels, start)
-    relative = step_lr / float(levels[-1]) ** 2
-    if not (0 < relative < 2 and 0 <= relative * weight <= RELEASED_BOUND):
+    # Far out the score is about -x / sigma^2, and in measured directions the data term points to -x, too: with
+    # r = step_lr / sigma_L^2 a step multiplies x by 1 - r (1 + weight)
+    product = step_lr / float(levels[-1]) ** 2 * (1 + weight)
+    if not (step_lr > 0 and weight >= 0 and product < 2):
         raise UserError(
-            f"step_lr {step_lr:g} with weight {weight:g} is not stable: step_lr / sigma_L^2 is {relative:.3g} "
-            f"(below 2) and times the weight {relative * weight:.3g} (at most {RELEASED_BOUND}); lower one of the two"
+            f"step_lr {step_lr:g} with weight {weight:g} is not stable: step_lr / sigma_L^2 times 1 + weight is "
+            f"{product:.3g} and must be below 2, neither of them negative; lower one of the two"
         )
     adjoint, q = scaled(y, model, scale)
 

@@ -203,9 +203,25 @@ def test_the_released_update_stays_inside_its_bound(prior, model, y):
     settings = {"generator": seeded(), "start": 1.235, "samples": 2}
     samples = released_langevin(prior.score, y, model, levels[::5], step_lr=9e-6, weight=5.0, **settings)
     assert samples.abs().max() < 100 * y.abs().max()
-    for step_lr, weight in ((5e-5, 5.0), (9e-6, 5.2), (9e-5, 0.1), (9e-6, -1.0)):
+    for step_lr, weight in ((5e-5, 5.0), (5e-5, 0.8), (9e-5, 0.1), (9e-6, -1.0), (-9e-6, 1.0)):
         with pytest.raises(UserError, match="is not stable"):
             released_langevin(prior.score, y, model, levels, step_lr=step_lr, weight=weight, **settings)
+
+
+@pytest.mark.parametrize("relative, weight", [(0.2, 8.7), (0.9, 1.15), (1.5, 0.3)])
+def test_the_bound_of_the_released_update_is_where_a_point_mass_diverges(relative, weight, model, y):
+    """r (1 + w) is 1.94 to 1.95, and 1.07 times that: noise keeps the chain near its fixed point, or it runs away."""
+    full = SenseModel(model.coil_maps, torch.ones(1, 7, dtype=torch.bool))
+    settings = {"generator": seeded(), "steps_per_level": 400, "scale": 1.0}
+    samples = released_langevin(
+        point_mass, 0.01 * y, full, LEVELS[-1:], step_lr=relative * 0.05**2, weight=weight, **settings
+    )
+    assert samples.abs().max() < 10
+    x, data = complex_normal(*SHAPE, generator=seeded()), 0.01 * full.adjoint(y)
+    for _ in range(400):
+        score, gradient = -x / 0.05**2, data - full.normal(x)
+        x = x + 1.07 * relative * 0.05**2 * (score + weight * score.norm() * gradient / gradient.norm())
+    assert x.norm() > 1e6
 
 
 @pytest.mark.parametrize(
