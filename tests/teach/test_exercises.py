@@ -56,7 +56,7 @@ def test_nan_is_wrong_and_arguments_are_copies():
     assert respond(exercise, lambda x: x) == "not yet: add one"
 
 
-@pytest.mark.parametrize("lesson", LESSONS)
+@pytest.mark.parametrize("lesson", [path.name[:2] for path in sorted(NOTEBOOKS.glob("*.ipynb"))])
 def test_the_notebook_asks_every_exercise_and_its_stubs_are_untouched(lesson, capsys):
     path = next(NOTEBOOKS.glob(f"{lesson}_*.ipynb"))
     cells = [cell for cell in nbformat.read(path, 4).cells if "exercise" in cell.metadata.get("tags", [])]
