@@ -21,6 +21,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in the folder was stopped.")] = False,
     steps: Annotated[int | None, typer.Option(min=1, help="Instead of the profile's number of steps.")] = None,
     start: Annotated[str | None, typer.Option(help="Checkpoint whose weights to start from.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, data and noise; another one sees other heads.")] = 0,
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed (some CPUs, too), or auto by device.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder of the run [build/training/NAME-PROFILE].")] = None,
 ) -> None:
@@ -34,7 +35,7 @@ def train(
     if profile not in PROFILES:
         raise UserError(f"there is no profile {profile!r}; choose one of {', '.join(PROFILES)}")
     chosen = PROFILES[profile]
-    settings = replace(chosen.settings, precision=precision, steps=steps or chosen.settings.steps)
+    settings = replace(chosen.settings, precision=precision, steps=steps or chosen.settings.steps, seed=seed)
     task = ScoreTask(name, chosen.side, chosen.width, settings.seed)
     origin = None if start is None else start_from(start, task.network)
     if out is None:

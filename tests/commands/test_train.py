@@ -52,10 +52,11 @@ def test_mistakes_are_told_in_a_sentence_and_leave_nothing(arguments, sentence, 
 
 
 def test_steps_precision_and_a_start_are_in_the_card(tmp_path):
-    first = mrilab("score-t2", *SMOKE, "--steps", 6, "--precision", "bf16-mixed", "--out", tmp_path)
+    first = mrilab("score-t2", *SMOKE, "--steps", 6, "--seed", 3, "--precision", "bf16-mixed", "--out", tmp_path)
     assert first.exit_code == 0 and "6 steps" in first.stdout
     _, card = load_checkpoint("score-t2", tmp_path)
     assert (card["steps"], card["precision"], card["start"]) == (6, "bf16-mixed", None)
+    assert list(card["seeds"].values()) == [3]
 
 
 def test_a_start_gives_its_weights_or_says_why_not(tmp_path):
