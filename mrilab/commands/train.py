@@ -38,6 +38,7 @@ def train(
     settings = replace(chosen.settings, precision=precision, steps=steps or chosen.settings.steps, seed=seed)
     task = ScoreTask(name, chosen.side, chosen.width, settings.seed)
     origin = None if start is None else start_from(start, task.network)
+    task.config["start"] = origin  # so that a run resumes only with the start that its card will name
     if out is None:
         course_folder()  # says so where there is none
         out = BUILD / "training" / f"{name}-{profile}"

@@ -51,9 +51,9 @@ def plant_lesion(scan: Simulated) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     disc. The lesion is drawn on the grid of the scan and takes the phase of the tissue.
     """
     magnitude = scan.truth.abs()
-    pad = {"kernel_size": WINDOW, "stride": 1, "padding": WINDOW // 2}
+    window = {"kernel_size": WINDOW, "stride": 1, "padding": WINDOW // 2}
     moments = torch.stack([magnitude, magnitude**2])  # (2, H, W)
-    mean, square = torch.nn.functional.avg_pool2d(moments, **pad)
+    mean, square = torch.nn.functional.avg_pool2d(moments, **window)
     even = (square - mean**2) / mean**2
     even[mean < 0.25] = torch.inf  # brain and not air, in units of the 0.99 quantile
     row, column = divmod(int(even.argmin()), magnitude.shape[-1])

@@ -57,6 +57,10 @@ def test_steps_precision_and_a_start_are_in_the_card(tmp_path):
     _, card = load_checkpoint("score-t2", tmp_path)
     assert (card["steps"], card["precision"], card["start"]) == (6, "bf16-mixed", None)
     assert list(card["seeds"].values()) == [3]
+    again = ["--steps", 6, "--seed", 3, "--precision", "bf16-mixed", "--out", tmp_path, "--resume"]
+    assert mrilab("score-t2", *SMOKE, *again).exit_code == 0
+    other = mrilab("score-t2", *SMOKE, *again[:-3], "--seed", 4, *again[-3:])
+    assert isinstance(other.exception, UserError) and "has other settings" in str(other.exception)
 
 
 def test_a_start_gives_its_weights_or_says_why_not(tmp_path):

@@ -1,9 +1,13 @@
 """The experiments of lesson 2: their grids, and what can be checked of them in seconds."""
 
+import importlib
+import itertools
+
 import pytest
 import torch
 
 from mrilab.evaluation.experiments import find_experiment
+from mrilab.evaluation.reconstruct import reconstruct
 from mrilab.experiments.langevin_tuning import CANDIDATES
 from mrilab.experiments.nearest_training import similarity, training_images
 from mrilab.methods import langevin
@@ -44,6 +48,35 @@ def test_similarity_orders_errors_after_the_best_scale(generator):
         errors = (factors[:, None, None] * images - target).abs().square().sum((-2, -1))
         torch.testing.assert_close(errors, norm**2 * (1 - row**2))
     assert similarity(3j * images, images).argmax(0).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["langevin", "langevin_tuning", "langevin_uncertainty", "langevin_lesion", "low_snr"])
+def test_a_case_is_measured_by_the_names_that_are_declared(name, monkeypatch):
+    """With two levels instead of eighty: that it works, not what comes out. Every method of the grid once."""
+    experiment = find_experiment(name)
+    module = importlib.import_module(f"mrilab.experiments.{name}")
+
+    def quick(scan, method, **options):
+        few = {"levels": 2, "steps_per_level": 1, "scale": "zero-filled"} if method == "langevin" else {}
+        return reconstruct(scan, method, **options | few)
+
+    monkeypatch.setattr(module, "reconstruct", quick)
+    first = {case.get("method"): case for case in reversed(experiment.cases())}
+    for method, case in first.items():
+        values = experiment.measure(case)
+        assert set(experiment.measured) <= set(values), method
+        assert torch.tensor([values["psnr"]]).isfinite().all()
+
+
+def test_the_nearest_training_image_is_found_and_scored(monkeypatch):
+    module = importlib.import_module("mrilab.experiments.nearest_training")
+    few = list(itertools.islice(training_images(), 3))
+    monkeypatch.setattr(module, "training_images", lambda every: iter(few))
+    experiment = find_experiment("nearest_training")
+    module._nearest.cache_clear()
+    values = [experiment.measure(case)["psnr_nearest"] for case in experiment.cases()]
+    module._nearest.cache_clear()
+    assert len(values) == 12 and all(10 < value < 30 for value in values), "heads, but not these heads"
 
 
 def test_training_images_are_made_again():
