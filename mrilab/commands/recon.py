@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args, get_origin
 
 import typer
 
@@ -87,7 +87,11 @@ def describe_methods() -> str:
     for name, function in available_methods().items():
         lines.append(f"{name:14} {(function.__doc__ or '').strip().splitlines()[0]}")
         for key, option in method_options(name).items():
-            kind = getattr(option.annotation, "__name__", str(option.annotation))
+            kind = (
+                " | ".join(get_args(option.annotation))
+                if get_origin(option.annotation) is Literal
+                else (getattr(option.annotation, "__name__", str(option.annotation)))
+            )
             default = "" if option.default is option.empty else f", default {option.default}"
             lines.append(f"{'':14}   {flag(key)} ({kind}{default})")
     return "\n".join(lines)
@@ -144,9 +148,7 @@ def output_paths(out: str | None, scan: str, method: str, prescan: str | None) -
             raise UserError(f"--out {path} is a folder; give the name of a file")
     folder = next(parent for parent in h5.resolve().parents if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UserError(
-            f"--out {h5} cannot be written, because {folder} is not a writable folder; choose another"
-        )
+        raise UserError(f"--out {h5} cannot be written, because {folder} is not a writable folder; choose another")
     return h5, png
 
 

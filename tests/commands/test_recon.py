@@ -124,6 +124,7 @@ def test_the_methods_are_listed_with_their_options(recon):
     code, out, _ = recon("--method", "help")
     assert code == 0
     assert "cg-sense" in out and "zero-filled" in out and "--iterations (int, default 30)" in out
+    assert "--scale (pilot | zero-filled, default pilot)" in out
 
 
 def test_the_prescan_is_not_overwritten(recon, tmp_path):
