@@ -64,7 +64,8 @@ def render_heads(
     else:
         contrast = "randomised"
         signals, change = random_signals(n, generator)
-        grain = (strengths() * (0.5 + 2 * torch.rand(len(TISSUES), generator=generator))).clamp_max(0.35)
+        # from none at all, as of a noise-free smooth tissue, to 2.5 times what our heads have
+        grain = (strengths() * 2.5 * torch.rand(len(TISSUES), generator=generator) ** 2).clamp_max(0.35)
         bias, phase = random_bias(n, shape, generator, device), random_phase(n, shape, generator, device)
     signals, change, grain = signals.to(device), change.to(device), grain.to(device)
 

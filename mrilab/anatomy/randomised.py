@@ -16,13 +16,20 @@ from mrilab.physics.fourier import fft2c, ifft2c
 
 
 def random_signals(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Signals (n, tissue) uniform in [0.05, 1], air 0; bone and dura mostly dark. And a random whiteness slope."""
+    """Signals (n, tissue) in [0.05, 1], air 0; bone and dura mostly dark. And a random whiteness slope.
+
+    Half of the slices have signals uniform in that range. In the other half all are drawn towards a common value, by
+    any factor: most contrasts outside textbooks are flat, as that of proton density is.
+    """
     signals = 0.05 + 0.95 * torch.rand(n, len(TISSUES), generator=generator)
+    common, flatness = torch.rand(2, n, 1, generator=generator)
+    flatness = flatness * (torch.rand(n, 1, generator=generator) < 0.5)
+    signals = torch.lerp(signals, 0.2 + 0.8 * common, flatness)
     signals[:, INDEX["air"]] = 0
     for name in ("cortical bone", "dura"):
         signals[:, INDEX[name]] *= torch.rand(n, generator=generator) ** 2
     change = torch.zeros(n, len(TISSUES))
-    change[:, [INDEX["grey matter"], INDEX["white matter"]]] = 0.5 * torch.randn(n, 1, generator=generator)
+    change[:, [INDEX["grey matter"], INDEX["white matter"]]] = 0.5 * (1 - flatness) * torch.randn(n, 1, generator=generator)
     return signals, change
 
 
