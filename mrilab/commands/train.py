@@ -10,6 +10,7 @@ import typer
 
 from mrilab.paths import BUILD, CHECKPOINTS, course_folder
 
+RUN = ("name", "data", "profile", "seeds", "steps", "batch", "minutes", "sha256")  # kept of a run that was gone on from
 
 def register(app: typer.Typer) -> None:
     app.command()(train)
@@ -37,7 +38,7 @@ def train(
     chosen = PROFILES[profile]
     settings = replace(chosen.settings, precision=precision, steps=steps or chosen.settings.steps, seed=seed)
     task = ScoreTask(name, chosen.side, chosen.width, settings.seed)
-    origin = None if start is None else start_from(start, task.network)
+    origin, earlier = (None, []) if start is None else start_from(start, task.network)
     task.config["start"] = origin  # so that a run resumes only with the start that its card will name
     if out is None:
         course_folder()  # says so where there is none
@@ -53,6 +54,7 @@ def train(
     facts = {
         "data": DATA[name],
         "start": origin,
+        "earlier": earlier,
         "profile": profile,
         "seeds": {"weights, data and noise": settings.seed},
         "steps": outcome.step,
@@ -68,8 +70,8 @@ def train(
     print(f"train {name}: to use them by name, copy {name}.safetensors and {name}.json to {CHECKPOINTS}")
 
 
-def start_from(checkpoint: str, network, folder: Path = CHECKPOINTS) -> dict[str, str]:
-    """Give the network a checkpoint's weights; returns what the card says about that."""
+def start_from(checkpoint: str, network, folder: Path = CHECKPOINTS) -> tuple[dict[str, str], list[dict]]:
+    """Give the network a checkpoint's weights; returns what the card says about that, and the runs behind it."""
     from mrilab.errors import UserError
     from mrilab.training.checkpoints import load_checkpoint
 
@@ -78,4 +80,5 @@ def start_from(checkpoint: str, network, folder: Path = CHECKPOINTS) -> dict[str
         network.load_state_dict(trained.state_dict())
     except RuntimeError as error:
         raise UserError(f"the weights of {checkpoint!r} do not fit this network; choose another or none") from error
-    return {"checkpoint": checkpoint, "sha256": card["sha256"]}
+    run = {key: card[key] for key in RUN} | {"commit": card["versions"]["commit"]}
+    return {"checkpoint": checkpoint, "sha256": card["sha256"]}, [*card.get("earlier", []), run]

@@ -1,7 +1,7 @@
 """Has the prior memorised its training images? The nearest of them to each test head, as a "reconstruction".
 
-The images of every fourth step that `score-t2` was trained on are made again, from the seed in its card. The nearest is
-the one of the highest PSNR to the reference after the best complex scale, which no method could choose by.
+The images of every fourth step that `score-t2` was trained on are made again, from the seeds in its card, which names
+the runs before the last one, too. The nearest is the one of the highest PSNR to the reference after the best complex scale, which no method could choose by.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ def cases() -> list[dict]:
 def training_images(every: int = 1) -> Iterator[Tensor]:
     """The clean images of each `every`-th training step of `score-t2`, (part, H, W) at a time."""
     card = ScorePrior(PRIOR).card
-    settings = PROFILES[card["profile"]].settings
-    (seed,) = card["seeds"].values()
     task = ScoreTask(PRIOR, card["task"]["side"], 8)  # the network's width does not touch the data
-    for step in range(0, card["steps"], every):
-        for part in range(settings.parts):
-            yield task.part(card["batch"] // settings.parts, part_generator(seed, step, part), torch.device("cpu"))[0]
+    for run in [*card["earlier"], card]:
+        parts = PROFILES[run["profile"]].settings.parts
+        (seed,) = run["seeds"].values()
+        for step in range(0, run["steps"], every):
+            for part in range(parts):
+                yield task.part(run["batch"] // parts, part_generator(seed, step, part), torch.device("cpu"))[0]
 
 
 def similarity(images: Tensor, targets: Tensor) -> Tensor:

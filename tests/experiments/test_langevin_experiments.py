@@ -30,7 +30,7 @@ def test_tuning_sees_validation_heads_only_and_keeps_to_its_budget():
 
 
 def test_the_defaults_are_what_the_stored_tuning_chose():
-    """The rule stands in the experiment: the highest mean PSNR among settings of at most 240 calls."""
+    """The rule stands in the experiment: the highest mean PSNR among settings of at most 160 calls."""
     from mrilab.evaluation.experiments import read_results
 
     rows = read_results("langevin_tuning")

@@ -26,7 +26,8 @@ def test_a_checkpoint_is_small_and_says_how_it_was_made(name):
 def test_a_prior_gives_its_recorded_validation_loss(name):
     """In float32, while the card's may come from bf16, which has 8 bits of mantissa."""
     network, card = load_checkpoint(name)
-    task = ScoreTask(name, card["task"]["side"], 8)
+    (seed,) = card["seeds"].values()
+    task = ScoreTask(name, card["task"]["side"], 8, seed)
     of_the_run = {"network", "start"}
     ours, theirs = ({k: v for k, v in each.items() if k not in of_the_run} for each in (task.config, card["task"]))
     assert ours == theirs, "the same data and noise"
