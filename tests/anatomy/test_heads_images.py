@@ -7,6 +7,7 @@ from mrilab.anatomy.contrast import CONTRASTS, INDEX, NAMES, TISSUES, clinical_s
 from mrilab.anatomy.deform import CLINICAL, place_slices
 from mrilab.anatomy.head import tissue_shares
 from mrilab.anatomy.image import render_heads
+from mrilab.anatomy.randomised import random_signals
 from mrilab.anatomy.template import BRAIN_HIGH, BRAIN_LOW, SHELL_HIGH, SHELL_LOW, load_template, sample
 from mrilab.errors import UserError
 
@@ -145,6 +146,17 @@ def test_randomised_heads_differ_more_than_clinical_ones(generator):
     clinical, randomised = ratios("clinical"), ratios("randomised")
     assert (clinical > 0).all()
     assert randomised.std() > 3 * clinical.std() and (randomised < 0).any() and (randomised > 0).any()
+
+
+def test_some_randomised_heads_are_flat_in_contrast(generator):
+    """Half of them are drawn towards a common signal; bone, dura and air stay dark."""
+    signals, change = random_signals(400, generator)
+    soft = [INDEX[name] for name in ("grey matter", "white matter", "csf", "muscle", "fat")]
+    spread = signals[:, soft].std(1)
+    assert 0.05 < float((spread < 0.1).double().mean()) < 0.35, "as a scan weighted by proton density"
+    assert float((spread > 0.2).double().mean()) > 0.4
+    assert float(signals.max()) <= 1 and (signals[:, INDEX["air"]] == 0).all()
+    assert float(signals[:, soft].min()) >= 0.05 and change[spread < 0.02].abs().max() < change.abs().max()
 
 
 @pytest.mark.parametrize("wrong", [{"distribution": "odd"}, {"contrast": "t3"}, {"orientation": "oblique"}])
