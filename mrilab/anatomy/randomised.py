@@ -29,7 +29,8 @@ def random_signals(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     for name in ("cortical bone", "dura"):
         signals[:, INDEX[name]] *= torch.rand(n, generator=generator) ** 2
     change = torch.zeros(n, len(TISSUES))
-    change[:, [INDEX["grey matter"], INDEX["white matter"]]] = 0.5 * (1 - flatness) * torch.randn(n, 1, generator=generator)
+    slope = 0.5 * (1 - flatness) * torch.randn(n, 1, generator=generator)
+    change[:, [INDEX["grey matter"], INDEX["white matter"]]] = slope
     return signals, change
 
 

@@ -1,7 +1,8 @@
 """Has the prior memorised its training images? The nearest of them to each test head, as a "reconstruction".
 
 The images of every fourth step that `score-t2` was trained on are made again, from the seeds in its card, which names
-the runs before the last one, too. The nearest is the one of the highest PSNR to the reference after the best complex scale, which no method could choose by.
+the runs before the last one, too. The nearest is the one of the highest PSNR to the reference after the best complex
+scale, which no method could choose by.
 """
 
 from __future__ import annotations

@@ -65,12 +65,15 @@ def test_steps_precision_and_a_start_are_in_the_card(tmp_path):
 
 def test_a_start_gives_its_weights_or_says_why_not(tmp_path):
     trained, fits, other = Denoiser(8, 0.25), Denoiser(8, 0.2), Denoiser(16, 0.25)
-    run = {"name": "first", "data": "none", "profile": "smoke", "seeds": {"all": 3}, "steps": 5, "batch": 4, "minutes": 1}
-    before = {"name": "zeroth"}
-    card = json.loads(save_checkpoint("first", trained, run | {"metrics": {}, "earlier": [before]}, tmp_path).read_text())
+    run = {"name": "first", "data": "none", "profile": "smoke", "seeds": {"all": 3}}
+    run |= {"steps": 5, "batch": 4, "minutes": 1}
+    before, rest = {"name": "zeroth"}, {"metrics": {}}
+    path = save_checkpoint("first", trained, {**run, **rest, "earlier": [before]}, tmp_path)
+    card = json.loads(path.read_text())
     origin, earlier = start_from("first", fits, tmp_path)
     assert origin == {"checkpoint": "first", "sha256": card["sha256"]}
-    assert earlier == [before, run | {"sha256": card["sha256"], "commit": card["versions"]["commit"]}], "the card that follows names every run"
+    run |= {"sha256": card["sha256"], "commit": card["versions"]["commit"]}
+    assert earlier == [before, run], "the card that follows names every run"
     for ours, theirs in zip(fits.parameters(), trained.parameters(), strict=True):
         assert torch.equal(ours, theirs)
     with pytest.raises(UserError, match="'first' do not fit this network"):
