@@ -11,7 +11,7 @@ from mrilab.anatomy.contrast import CONTRASTS, TISSUES, clinical_signals
 from mrilab.anatomy.deform import CLINICAL, RANDOMISED, Slices, place_slices
 from mrilab.anatomy.fields import random_field
 from mrilab.anatomy.head import tissue_shares
-from mrilab.anatomy.randomised import random_bias, random_blobs, random_phase, random_signals
+from mrilab.anatomy.randomised import chemical_shift, random_bias, random_blobs, random_phase, random_signals
 from mrilab.anatomy.texture import strengths, texture_field
 from mrilab.errors import UserError
 
@@ -77,7 +77,10 @@ def render_heads(
     if not clinical:
         magnitude += random_blobs(n, shape, magnitude, shares, generator, device)
     magnitude = magnitude.clamp_min(0) * bias * _coverage(slices)
-    return Heads(torch.polar(magnitude, phase), shares, slices, contrast)
+    image = torch.polar(magnitude, phase)
+    if not clinical:
+        image *= chemical_shift(shares, signals, generator)
+    return Heads(image, shares, slices, contrast)
 
 
 def _coverage(slices: Slices) -> Tensor:

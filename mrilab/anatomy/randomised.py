@@ -39,15 +39,43 @@ def _per_slice(n, low, high, generator, device) -> Tensor:
 
 
 def random_phase(n: int, shape: tuple[int, int], generator: torch.Generator, device="cpu") -> Tensor:
-    """Phase (n, H, W) in radians: an offset, a ramp of up to a turn across the image, and fields of two scales."""
+    """Phase (n, H, W) in radians: an offset, a ramp of up to a turn across the image, fields of two scales, a bump.
+
+    Strengths are drawn from none to what gradient echoes show, where the air beside the brain bends the field: there
+    the phase of neighbouring pixels differs by up to half a radian.
+    """
     phase = _per_slice(n, 0, 2 * torch.pi, generator, device)
     for axis, length in ((1, shape[0]), (2, shape[1])):
         ramp = torch.linspace(-0.5, 0.5, length, device=device).unsqueeze(2 - axis)  # (H, 1) or (W,)
         phase = phase + _per_slice(n, -2 * torch.pi, 2 * torch.pi, generator, device) * ramp
-    for fraction, most in ((0.5, 1.5), (0.15, 0.6)):
+    for fraction, most in ((0.5, 4.0), (0.15, 1.5)):
         field = random_field(n, 1, shape, fraction * max(shape), generator, device)[:, 0]
-        phase = phase + _per_slice(n, 0, most, generator, device) * field
-    return phase
+        phase = phase + most * _per_slice(n, 0, 1, generator, device) ** 2 * field
+    return phase + _phase_bump(n, shape, generator, device)
+
+
+def _phase_bump(n: int, shape: tuple[int, int], generator: torch.Generator, device) -> Tensor:
+    """A susceptibility artefact (n, H, W) over 5 to 15 % of the field of view, in half of the slices."""
+    width = _per_slice(n, 0.05, 0.15, generator, device)
+    down, across = (
+        torch.linspace(-0.5, 0.5, length, device=device).unsqueeze(1 - axis)  # (H, 1) or (W,)
+        - _per_slice(n, -0.4, 0.4, generator, device)
+        for axis, length in enumerate(shape)
+    )
+    # up to two turns high, and at most 60 rad steep per field of view: half a radian from pixel to pixel
+    height = 100 * width * _per_slice(n, -1, 1, generator, device) * (_per_slice(n, 0, 1, generator, device) < 0.5)
+    return height * torch.exp(-(down**2 + across**2) / (2 * width**2))
+
+
+def chemical_shift(shares: Tensor, signals: Tensor, generator: torch.Generator) -> Tensor:
+    """Factor (n, H, W) by which fat, off resonance, turns its part of each pixel's signal; 1 in half of the slices."""
+    n = len(signals)
+    fatty = torch.zeros(len(TISSUES), device=shares.device)
+    fatty[[INDEX["fat"], INDEX["marrow"]]] = 1
+    fat, total = (torch.einsum("nthw,nt->nhw", shares, signals * part) for part in (fatty, torch.ones_like(fatty)))
+    angle = 2 * torch.pi * torch.rand(n, 1, 1, generator=generator) * (torch.rand(n, 1, 1, generator=generator) < 0.5)
+    turn = torch.polar(torch.ones_like(angle), angle).to(shares.device)
+    return 1 + (turn - 1) * (fat / total.clamp_min(1e-6))
 
 
 def random_bias(n: int, shape: tuple[int, int], generator: torch.Generator, device="cpu") -> Tensor:
