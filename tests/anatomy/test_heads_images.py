@@ -7,7 +7,7 @@ from mrilab.anatomy.contrast import CONTRASTS, INDEX, NAMES, TISSUES, clinical_s
 from mrilab.anatomy.deform import CLINICAL, place_slices
 from mrilab.anatomy.head import tissue_shares
 from mrilab.anatomy.image import render_heads
-from mrilab.anatomy.randomised import random_signals
+from mrilab.anatomy.randomised import chemical_shift, random_phase, random_signals
 from mrilab.anatomy.template import BRAIN_HIGH, BRAIN_LOW, SHELL_HIGH, SHELL_LOW, load_template, sample
 from mrilab.errors import UserError
 
@@ -157,6 +157,25 @@ def test_some_randomised_heads_are_flat_in_contrast(generator):
     assert float((spread > 0.2).double().mean()) > 0.4
     assert float(signals.max()) <= 1 and (signals[:, INDEX["air"]] == 0).all()
     assert float(signals[:, soft].min()) >= 0.05 and change[spread < 0.02].abs().max() < change.abs().max()
+
+
+def test_random_phase_reaches_from_flat_to_that_of_gradient_echoes(generator):
+    phase = random_phase(200, (64, 64), generator)
+    steps = (phase[:, :, 1:] - phase[:, :, :-1]).abs() / 2  # to a grid of 128
+    steepest = steps.amax((1, 2))  # (200,)
+    assert float(steepest.max()) < 1.5, "never a half turn from pixel to pixel"
+    assert float((steepest > 0.25).double().mean()) > 0.1 and float((steepest < 0.1).double().mean()) > 0.1
+
+
+def test_chemical_shift_turns_fat_and_nothing_else(generator):
+    n, fat, water = 40, INDEX["fat"], INDEX["grey matter"]
+    shares = torch.zeros(n, len(TISSUES), 1, 3)
+    shares[:, fat, 0, 0] = shares[:, water, 0, 1] = 1
+    shares[:, fat, 0, 2] = shares[:, water, 0, 2] = 0.5
+    factor = chemical_shift(shares, torch.ones(n, len(TISSUES)), generator)[:, 0]  # (n, 3): fat, water, half of each
+    assert torch.allclose(factor[:, 1], torch.ones(n, dtype=factor.dtype))
+    assert torch.allclose(factor[:, 0].abs(), torch.ones(n)) and torch.allclose(factor[:, 2], (1 + factor[:, 0]) / 2)
+    assert 10 < int((factor[:, 0] != 1).sum()) < 30, "about half of the slices"
 
 
 @pytest.mark.parametrize("wrong", [{"distribution": "odd"}, {"contrast": "t3"}, {"orientation": "oblique"}])
