@@ -26,6 +26,8 @@ class Symbol:
 
 
 PHYSICS = "mrilab.physics"
+PRIOR = "mrilab.nets.denoiser"
+SAMPLER = "mrilab.methods.langevin:annealed_langevin"
 LEDGER = (
     Symbol("x", "image", f"{PHYSICS}:SenseModel.forward(x)", "(..., H, W)", "a.u.", "1.4"),
     Symbol("y", "measured k-space", f"{PHYSICS}:SenseModel.adjoint(y)", "(..., coil, H, W)", "a.u.", "1.4"),
@@ -50,6 +52,12 @@ LEDGER = (
     Symbol("TR", "repetition time", f"{PHYSICS}:spin_echo(tr)", "number", "ms", "1.2"),
     Symbol("TE", "echo time", f"{PHYSICS}:spin_echo(te)", "number", "ms", "1.2"),
     Symbol("TI", "inversion time", f"{PHYSICS}:inversion_recovery(ti)", "number", "ms", "1.3"),
+    Symbol("D", "denoiser, the mean of clean images given x", f"{PRIOR}:Denoiser.forward", "(n, H, W)", "", "2.3"),
+    Symbol("f", "score, the gradient of the log density", f"{PRIOR}:Denoiser.score", "(n, H, W)", "1 / a.u.", "2.1"),
+    Symbol(r"\beta_t", "noise level of the prior", f"{SAMPLER}(levels)", "(L,)", "of the scale", "2.4"),
+    Symbol(r"\eta_L", "step at the last level", f"{SAMPLER}(step_lr)", "number", "of its square", "2.6"),
+    Symbol(r"\gamma_t / \beta_t", "annealing of the data term", f"{SAMPLER}(gamma_ratio)", "number", "", "2.6"),
+    Symbol("K", "samples of the posterior", f"{SAMPLER}(samples)", "number", "", "2.8"),
     Symbol("M", "magnetisation", "mrilab.physics.magnetisation:relax(m)", "(..., 3)", "of equilibrium", "1.2"),
 )  # fmt: skip
 
