@@ -12,6 +12,7 @@ from mrilab.paths import BUILD, CHECKPOINTS, course_folder
 
 RUN = ("name", "data", "profile", "seeds", "steps", "batch", "minutes", "sha256")  # kept of a run that was gone on from
 
+
 def register(app: typer.Typer) -> None:
     app.command()(train)
 
