@@ -62,7 +62,7 @@ def _phase_bump(n: int, shape: tuple[int, int], generator: torch.Generator, devi
         - _per_slice(n, -0.4, 0.4, generator, device)
         for axis, length in enumerate(shape)
     )
-    # up to two turns high, and at most 60 rad steep per field of view: half a radian from pixel to pixel
+    # up to 15 rad high (2.4 turns), and at most 60 rad steep per field of view: half a radian from pixel to pixel
     height = 100 * width * _per_slice(n, -1, 1, generator, device) * (_per_slice(n, 0, 1, generator, device) < 0.5)
     return height * torch.exp(-(down**2 + across**2) / (2 * width**2))
 

@@ -27,7 +27,7 @@ def train(
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed (some CPUs, too), or auto by device.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder of the run [build/training/NAME-PROFILE].")] = None,
 ) -> None:
-    """Train on every device that there is; Ctrl-C saves, --resume goes on. Several: torchrun -m mrilab train ..."""
+    """Train on every device that there is; Ctrl-C saves, --resume goes on. Several: torchrun -m -- mrilab train ..."""
     from mrilab.errors import UserError
     from mrilab.machine import commit
     from mrilab.training.checkpoints import save_checkpoint
