@@ -1,5 +1,7 @@
 """The few networks that are ours; everything else is MONAI's."""
 
 from mrilab.nets.denoiser import Denoiser
+from mrilab.nets.modl import MoDL
+from mrilab.nets.varnet import VarNet
 
-__all__ = ["Denoiser"]
+__all__ = ["Denoiser", "MoDL", "VarNet"]
