@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    name: Annotated[str, typer.Argument(help="score-t2 (clinical T2-weighted heads) or score-heads (randomised).")],
+    name: Annotated[str, typer.Argument(help="score, modl or varnet, and -t2 (clinical heads) or -heads (any).")],
     profile: Annotated[str, typer.Option(help="smoke (seconds), teach (two cores) or full (GPUs).")] = "teach",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in the folder was stopped.")] = False,
     steps: Annotated[int | None, typer.Option(min=1, help="Instead of the profile's number of steps.")] = None,
@@ -28,17 +28,14 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Folder of the run [build/training/NAME-PROFILE].")] = None,
 ) -> None:
     """Train on every device that there is; Ctrl-C saves, --resume goes on. Several: torchrun -m -- mrilab train ..."""
-    from mrilab.errors import UserError
     from mrilab.machine import commit
     from mrilab.training.checkpoints import save_checkpoint
     from mrilab.training.engine import fit
-    from mrilab.training.score import DATA, PROFILES, ScoreTask
+    from mrilab.training.tasks import find_task
 
-    if profile not in PROFILES:
-        raise UserError(f"there is no profile {profile!r}; choose one of {', '.join(PROFILES)}")
-    chosen = PROFILES[profile]
+    trainable, chosen = find_task(name, profile)
     settings = replace(chosen.settings, precision=precision, steps=steps or chosen.settings.steps, seed=seed)
-    task = ScoreTask(name, chosen.side, chosen.width, settings.seed)
+    task = trainable.build(name, chosen.side, chosen.width, settings.seed)
     origin, earlier = (None, []) if start is None else start_from(start, task.network)
     task.config["start"] = origin  # so that a run resumes only with the start that its card will name
     if out is None:
@@ -53,7 +50,7 @@ def train(
     if not outcome.main:
         return
     facts = {
-        "data": DATA[name],
+        "data": trainable.data,
         "start": origin,
         "earlier": earlier,
         "profile": profile,

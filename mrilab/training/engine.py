@@ -64,6 +64,15 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """`side` of the square training images and `width` of the network; the network takes any shape afterwards."""
+
+    side: int
+    width: int
+    settings: Settings
+
+
+@dataclass(frozen=True)
 class Outcome:
     """Where a run stands. `network` has the averaged weights; `main` is false in all processes but one."""
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from mrilab.data.slices import brain_slices, quantile_scale
 from mrilab.errors import UserError
 from mrilab.nets import Denoiser
-from mrilab.training.engine import Settings
+from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
 from mrilab.training.noise_levels import largest_distance
 
@@ -27,15 +25,6 @@ DATA = {
     "score-t2": "clinical T2-weighted axial heads of mrilab.data.brain_slices, split train (one averaged template)",
     "score-heads": "randomised heads of mrilab.data.brain_slices, split train (one averaged template)",
 }
-
-
-@dataclass(frozen=True)
-class Profile:
-    """`side` of the square training images and `width` of the network; the network takes any shape afterwards."""
-
-    side: int
-    width: int
-    settings: Settings
 
 
 PROFILES = {

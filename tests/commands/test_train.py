@@ -39,8 +39,9 @@ def test_it_trains_writes_a_checkpoint_and_resumes(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["score-t1"], "nothing to train by the name 'score-t1'"),
+        (["score-t1"], "nothing to train by the name 'score-t1'; choose one of score-t2, score-heads, modl-t2"),
         (["score-t2", "--profile", "huge"], "no profile 'huge'; choose one of smoke, teach, full"),
+        (["varnet-t2", "--profile", "huge"], "no profile 'huge'; choose one of smoke, teach, full"),
         (["score-t2", *SMOKE, "--resume"], "nothing to resume"),
         (["score-t2", *SMOKE, "--precision", "bf8"], "no precision 'bf8'; choose one of auto, 32-true, bf16-mixed"),
     ],
@@ -61,6 +62,22 @@ def test_steps_precision_and_a_start_are_in_the_card(tmp_path):
     assert mrilab("score-t2", *SMOKE, *again).exit_code == 0
     other = mrilab("score-t2", *SMOKE, *again[:-3], "--seed", 4, *again[-3:])
     assert isinstance(other.exception, UserError) and "has other settings" in str(other.exception)
+
+
+def test_an_unrolled_network_trains_and_goes_on_from_a_checkpoint(tmp_path, monkeypatch):
+    done = mrilab("modl-t2", *SMOKE, "--out", tmp_path / "first")
+    assert done.exit_code == 0 and "20 steps, validation loss" in done.stdout
+    _, card = load_checkpoint("modl-t2", tmp_path / "first")
+    losses = [float(row["validation_loss"]) for row in read_log(tmp_path / "first/log.csv") if row["validation_loss"]]
+    assert card["metrics"]["validation_loss"] == losses[1] < losses[0]
+    assert card["network"]["kind"] == "modl" and card["data"].startswith("simulated scans of clinical")
+
+    monkeypatch.setattr(load_checkpoint, "__defaults__", (tmp_path / "first",))
+    monkeypatch.setattr(start_from, "__defaults__", (tmp_path / "first",))
+    again = mrilab("modl-t2", *SMOKE, "--steps", 2, "--start", "modl-t2", "--out", tmp_path / "second")
+    assert again.exit_code == 0
+    _, further = load_checkpoint("modl-t2", tmp_path / "second")
+    assert further["start"] == {"checkpoint": "modl-t2", "sha256": card["sha256"]} and len(further["earlier"]) == 1
 
 
 def test_a_start_gives_its_weights_or_says_why_not(tmp_path):

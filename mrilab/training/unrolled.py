@@ -1,0 +1,95 @@
+"""MoDL and E2E-VarNet on simulated acquisitions: supervised, for the SSIM with the fully sampled magnitude."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from mrilab.data.recipes import find_recipe
+from mrilab.errors import UserError
+from mrilab.nets import MoDL, VarNet
+from mrilab.physics.coils import mvue
+from mrilab.training.acquisitions import ACCELERATIONS, Acquisition, acquisitions
+from mrilab.training.engine import Profile, Settings
+from mrilab.training.feed import Batch, part_generator
+from mrilab.training.ssim import ssim
+
+# besides k-space and mask, MoDL is given maps and VarNet the lines to estimate its own from
+NETWORKS = {"modl": (MoDL, "coil_maps"), "varnet": (VarNet, "acs")}
+RECIPES = {"t2": "heads-t2-val", "heads": "heads-randomised-val"}  # whose noise and coils are taken, not whose heads
+DATA = {
+    f"{kind}-{heads}": f"simulated scans of {words} heads of mrilab.data.slices.fine_heads, split train (one averaged "
+    "template)"
+    for kind in NETWORKS
+    for heads, words in {"t2": "clinical T2-weighted axial", "heads": "randomised"}.items()
+}
+VALIDATION, SHOWN = 8, 4  # scans; those in the picture
+SMOKE = {"batch": 2, "warmup": 5, "log_every": 5, "validate_every": 10}
+FULL = {"batch": 16, "parts": 8, "warmup": 1_000, "ema": 0.9995, "validate_every": 2_000}
+PROFILES = {
+    "modl": {
+        "smoke": Profile(32, 8, Settings(20, learning_rate=2e-3, **SMOKE)),
+        "teach": Profile(128, 64, Settings(6_000, batch=2, learning_rate=5e-4)),
+        "full": Profile(128, 64, Settings(50_000, learning_rate=5e-4, **FULL)),
+    },
+    "varnet": {
+        "smoke": Profile(32, 2, Settings(20, learning_rate=4e-3, **SMOKE)),
+        "teach": Profile(128, 8, Settings(9_000, batch=2, learning_rate=1e-3)),
+        "full": Profile(128, 8, Settings(50_000, learning_rate=1e-3, **FULL)),
+    },
+}
+
+
+def kind(name: str) -> str:
+    """The key of a task in NETWORKS and PROFILES."""
+    return name.split("-")[0]
+
+
+class UnrolledTask:
+    """A network of NETWORKS at one size on heads of RECIPES: the network, its data and its loss, for `fit`.
+
+    Raises:
+        UserError: there is no task of this name.
+    """
+
+    def __init__(self, name: str, side: int, width: int, seed: int = 0):
+        if name not in DATA:
+            raise UserError(f"there is nothing to train by the name {name!r}; choose one of {', '.join(DATA)}")
+        build, self.given = NETWORKS[kind(name)]
+        self.recipe = replace(find_recipe(RECIPES[name.split("-")[1]]), shape=(side, side))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.network = build(width)
+        self.config = {"name": name, "side": side, "accelerations": list(ACCELERATIONS)}
+        self.config |= {"coils": self.recipe.n_coils[0], "noise_std": list(self.recipe.noise_std)}
+        self.config |= {"network": self.network.config}
+        self._fixed = self._scans(VALIDATION, part_generator(seed, 0, 0), "val")
+
+    def part(self, n: int, generator: torch.Generator, device: torch.device) -> Batch:
+        """`n` scans, the fields of an `Acquisition`."""
+        return self._scans(n, generator, "train", device)
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        """1 - SSIM of the magnitudes, whose data range is max |reference|."""
+        scans = Acquisition(*batch)
+        return 1 - ssim(self._images(network, scans), scans.reference).mean()
+
+    def validate(self, network: nn.Module) -> tuple[float, Tensor]:
+        """The loss over the fixed scans, and magnitudes: reference above zero-filled above reconstructed."""
+        device = next(network.parameters()).device
+        losses, columns = [], []
+        for fields in zip(*self._fixed, strict=True):  # one by one: no more memory than in training
+            scan = Acquisition(*(field[None].to(device) for field in fields))
+            losses.append(self.loss(network, scan).item())
+            if len(columns) < SHOWN:
+                rows = [scan.reference, mvue(scan.kspace, scan.coil_maps), self._images(network, scan)]
+                columns.append(torch.cat(rows).abs().flatten(0, 1) / scan.reference.abs().max())  # (3 H, W)
+        return sum(losses) / len(losses), torch.cat(columns, -1).clamp(0, 1)  # (3 H, SHOWN W)
+
+    def _images(self, network: nn.Module, scans: Acquisition) -> Tensor:
+        return network(scans.kspace, scans.mask, getattr(scans, self.given))
+
+    def _scans(self, n: int, generator: torch.Generator, split: str, device="cpu") -> Acquisition:
+        return acquisitions(n, replace(self.recipe, split=split), generator, device)

@@ -1,0 +1,127 @@
+import json
+
+import pytest
+import torch
+
+from mrilab import evaluation
+from mrilab.errors import UserError
+from mrilab.training import unrolled
+from mrilab.training.acquisitions import Acquisition
+from mrilab.training.checkpoints import LARGEST, load_checkpoint, save_checkpoint
+from mrilab.training.engine import Settings, fit
+from mrilab.training.feed import part_generator
+from mrilab.training.log import read_log
+from mrilab.training.tasks import TASKS, find_task
+from mrilab.training.unrolled import DATA, PROFILES, UnrolledTask, kind
+
+CPU = torch.device("cpu")
+FACTS = {"data": "heads", "seeds": {"all": 0}, "steps": 3, "minutes": 0.1, "metrics": {"validation_loss": 1.0}}
+
+
+@pytest.fixture(scope="module", params=["modl-t2", "varnet-heads"])
+def task(request):
+    smoke = PROFILES[kind(request.param)]["smoke"]
+    return UnrolledTask(request.param, smoke.side, smoke.width)
+
+
+def test_the_loss_is_one_minus_the_ssim_of_the_evaluation(task):
+    scans = Acquisition(*task.part(2, part_generator(0, 1, 0), CPU))
+    with torch.no_grad():
+        loss = task.loss(task.network, scans).item()
+        images = task.network(scans.kspace, scans.mask, getattr(scans, task.given))
+    by_hand = [evaluation.ssim(*pair) for pair in zip(images, scans.reference, strict=True)]
+    assert loss == pytest.approx(1 - sum(by_hand) / 2, abs=1e-5) and 0.05 < loss < 0.9
+
+
+def test_a_part_is_decided_by_its_generator_and_a_tuple_of_tensors(task):
+    first, again = (task.part(1, part_generator(0, 1, 2), CPU) for _ in range(2))
+    other = task.part(1, part_generator(0, 1, 3), CPU)
+    assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
+    assert not torch.equal(first[0], other[0])
+    assert torch.cat([first[0], other[0]]).shape == (2, 8, 32, 32), "parts make one batch"
+
+
+def test_validation_is_fixed_and_of_the_other_split(task):
+    with torch.no_grad():
+        (loss, picture), (again, _) = task.validate(task.network), task.validate(task.network)
+        together = task.loss(task.network, task._fixed).item()
+    assert loss == again == pytest.approx(together, abs=1e-5)
+    assert picture.shape == (3 * 32, 4 * 32) and 0 <= picture.min() and picture.max() == 1
+    trained = task.part(2, part_generator(0, 0, 0), CPU)[-1]  # the same numbers, the other split
+    assert (trained - task._fixed.reference[:2]).abs().mean() > 0.05
+
+
+def test_both_accelerations_are_validated(task):
+    assert len(torch.unique(task._fixed.mask.sum((1, 2)))) == 2
+
+
+def run(folder, steps, resume=False, name="modl-t2"):
+    settings = Settings(steps, batch=2, learning_rate=2e-3, warmup=2, log_every=2, validate_every=3)
+    return fit(UnrolledTask(name, 32, 4), settings, folder, resume=resume, progress=False)
+
+
+def test_stopped_and_resumed_equals_uninterrupted(tmp_path, monkeypatch):
+    monkeypatch.setattr(unrolled, "VALIDATION", 2)
+    whole = run(tmp_path / "whole", 6)
+    stop_at = {"calls": 0}
+    loss = UnrolledTask.loss
+
+    def interrupted(self, network, batch):
+        stop_at["calls"] += network.training
+        if stop_at["calls"] == 5:
+            raise KeyboardInterrupt
+        return loss(self, network, batch)
+
+    folder = tmp_path / "stopped"
+    monkeypatch.setattr(UnrolledTask, "loss", interrupted)
+    settings = Settings(6, batch=2, learning_rate=2e-3, warmup=2, log_every=2, validate_every=3)
+    with pytest.raises(KeyboardInterrupt):
+        fit(UnrolledTask("modl-t2", 32, 4), settings, folder, checkpoint_seconds=0, progress=False)
+    monkeypatch.setattr(UnrolledTask, "loss", loss)
+    resumed = run(folder, 6, resume=True)
+    assert resumed.step == whole.step == 6 and resumed.validation_loss == pytest.approx(whole.validation_loss, abs=1e-6)
+    for one, two in zip(whole.network.parameters(), resumed.network.parameters(), strict=True):
+        torch.testing.assert_close(one, two, atol=1e-6, rtol=0)
+    losses = [float(row["loss"]) for row in read_log(folder / "log.csv")]
+    assert losses == pytest.approx([float(row["loss"]) for row in read_log(tmp_path / "whole" / "log.csv")], abs=1e-6)
+
+
+def test_a_checkpoint_brings_the_network_back(task, tmp_path):
+    save_checkpoint(task.config["name"], task.network, FACTS, tmp_path)
+    loaded, card = load_checkpoint(task.config["name"], tmp_path)
+    assert card["network"]["kind"] == kind(task.config["name"]) and card["network"]["config"] == task.network.config
+    scans = Acquisition(*(field[:1] for field in task._fixed))
+    with torch.no_grad():
+        assert task.loss(loaded, scans) == task.loss(task.network, scans)
+
+
+def test_the_configuration_survives_json(task):
+    assert json.loads(json.dumps(task.config)) == task.config  # or no run would ever resume
+
+
+def test_the_same_seed_gives_the_same_weights_and_leaves_torchs_own_state():
+    before = torch.get_rng_state()
+    first, again, other = (UnrolledTask("varnet-t2", 32, 2, seed) for seed in (0, 0, 1))
+    assert torch.equal(torch.get_rng_state(), before)
+    weights = [torch.cat([p.flatten() for p in each.network.parameters()]) for each in (first, again, other)]
+    assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
+
+
+def test_profiles_can_be_shared_by_several_devices_and_fit_a_checkpoint():
+    for name, trainable in TASKS.items():
+        assert set(trainable.profiles) == {"smoke", "teach", "full"}
+        for profile in trainable.profiles.values():
+            assert profile.settings.batch % profile.settings.parts == 0 and profile.settings.parts % 2 == 0
+            if name in DATA:
+                network = unrolled.NETWORKS[kind(name)][0](profile.width)
+                assert 4 * sum(p.numel() for p in network.parameters()) < LARGEST - 100_000  # the header
+
+
+def test_every_task_is_found_and_an_unknown_one_told_with_all():
+    assert list(TASKS) == ["score-t2", "score-heads", "modl-t2", "modl-heads", "varnet-t2", "varnet-heads"]
+    for name in TASKS:
+        assert find_task(name, "teach")[1].side == 128
+    with pytest.raises(UserError, match="'varnet'; choose one of score-t2, .* varnet-t2, varnet-heads$"):
+        find_task("varnet", "teach")
+    with pytest.raises(UserError, match="choose one of modl-t2, modl-heads, varnet-t2, varnet-heads"):
+        UnrolledTask("score-t2", 32, 8)
