@@ -1,4 +1,4 @@
-"""`python -m benchmarks [normal cg maps wavelet training langevin widgets]`: the tables, with ratios from this run."""
+"""`python -m benchmarks [normal cg maps wavelet training langevin unrolled widgets]`: tables, all of one run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from benchmarks import bart
 
-NAMES = ("normal", "cg", "maps", "wavelet", "training", "langevin", "widgets")
+NAMES = ("normal", "cg", "maps", "wavelet", "training", "langevin", "unrolled", "widgets")
 
 
 def main(names: list[str]) -> int:

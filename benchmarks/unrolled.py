@@ -1,0 +1,58 @@
+"""Unrolled networks against their convolutions alone, and an acquisition against the training step that it feeds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from benchmarks.problem import line_mask, phantom_scan
+from benchmarks.timing import Row, alternate
+from mrilab.data.recipes import find_recipe
+from mrilab.nets import MoDL, VarNet
+from mrilab.nets.sensitivity import calibration_lines
+from mrilab.training.acquisitions import acquisitions
+from mrilab.training.ssim import ssim
+
+SIDE = 128
+
+
+def rows() -> list[Row]:
+    kspace, maps = phantom_scan(SIDE)
+    mask = line_mask(SIDE)
+    acs = calibration_lines(mask, (SIDE, SIDE))
+    y, maps, image = (kspace * mask)[None], maps[None], torch.randn(1, SIDE, SIDE, dtype=torch.complex64)
+    modl, varnet = MoDL(), VarNet()
+
+    def convolutions_of_modl():
+        for _ in range(modl.unrolls):
+            modl.denoise(image)
+
+    def convolutions_of_varnet():
+        varnet.sensitivity.unet(y[0])
+        for unet in varnet.unets:
+            unet(image)
+
+    table = []
+    # 36 iterations of conjugate gradients are part of MoDL, not a cost of how it is written: the target allows for them
+    for network, third, floor, target in (
+        (modl, maps, convolutions_of_modl, 1.25),
+        (varnet, acs, convolutions_of_varnet, 1.25),
+    ):
+        with torch.inference_mode():
+            seconds, bare = alternate(lambda n=network, t=third: n(y, mask, t), floor, rounds=7)
+        work = f"{type(network).__name__}, {SIDE}x{SIDE}, 8 coils"
+        table.append(Row(work, "its convolutions alone", seconds, bare, target))
+
+    recipe = replace(find_recipe("heads-t2-val"), split="train")
+    generator = torch.Generator().manual_seed(0)
+    scans = acquisitions(1, recipe, generator)
+
+    def step():
+        varnet.zero_grad()
+        (1 - ssim(varnet(scans.kspace, scans.mask, scans.acs), scans.reference).mean()).backward()
+
+    seconds, training = alternate(lambda: acquisitions(1, recipe, generator), step, rounds=5)
+    work = f"a training acquisition, {SIDE}x{SIDE}, 8 coils"
+    table.append(Row(work, "a training step of VarNet on it", seconds, training, 1))
+    return table
