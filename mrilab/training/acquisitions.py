@@ -58,8 +58,9 @@ def _acquire(image: Tensor, recipe: Recipe, generator: torch.Generator) -> tuple
     reference = mvue(full, estimate_maps(full, everything)[0])
 
     acs = calibration_width(recipe.shape[1], acceleration)
-    mask = equispaced_mask(recipe.shape, acceleration, acs=acs).to(image.device)
-    y = full * mask
+    mask = equispaced_mask(recipe.shape, acceleration, acs=acs)  # stays on the CPU, where it is looked at
+    y = full * mask.to(full.device)
     coil_maps, _ = estimate_maps(y, mask)
     scale = quantile_scale(SenseModel(coil_maps, mask).adjoint(y))  # (1, 1)
-    return y / scale, mask, calibration_lines(mask, recipe.shape), coil_maps, reference / scale
+    lines = (each.to(full.device) for each in (mask, calibration_lines(mask, recipe.shape)))
+    return y / scale, *lines, coil_maps, reference / scale
