@@ -1,7 +1,8 @@
 """The few networks that are ours; everything else is MONAI's."""
 
+from mrilab.nets.convdecoder import ConvDecoder
 from mrilab.nets.denoiser import Denoiser
 from mrilab.nets.modl import MoDL
 from mrilab.nets.varnet import VarNet
 
-__all__ = ["Denoiser", "MoDL", "VarNet"]
+__all__ = ["ConvDecoder", "Denoiser", "MoDL", "VarNet"]
