@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 
 from benchmarks.problem import line_mask, phantom_scan
 from benchmarks.timing import Row, alternate
-from mrilab.data.recipes import find_recipe
+from mrilab.data.shifts import SHIFTS
 from mrilab.nets import MoDL, VarNet
 from mrilab.nets.sensitivity import calibration_lines
 from mrilab.training.acquisitions import acquisitions
@@ -44,7 +42,7 @@ def rows() -> list[Row]:
         work = f"{type(network).__name__}, {SIDE}x{SIDE}, 8 coils"
         table.append(Row(work, "its convolutions alone", seconds, bare, target))
 
-    recipe = replace(find_recipe("heads-t2-val"), split="train")
+    recipe = SHIFTS["none"].training_recipe(SIDE)
     generator = torch.Generator().manual_seed(0)
     scans = acquisitions(1, recipe, generator)
 

@@ -18,22 +18,27 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    name: Annotated[str, typer.Argument(help="score, modl or varnet, and -t2 (clinical heads) or -heads (any).")],
+    name: Annotated[str, typer.Argument(help="score-t2, modl-heads, ...; a wrong one gets the list.")],
     profile: Annotated[str, typer.Option(help="smoke (seconds), teach (two cores) or full (GPUs).")] = "teach",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in the folder was stopped.")] = False,
     steps: Annotated[int | None, typer.Option(min=1, help="Instead of the profile's number of steps.")] = None,
     start: Annotated[str | None, typer.Option(help="Checkpoint whose weights to start from.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, data and noise; another one sees other heads.")] = 0,
+    save_as: Annotated[str | None, typer.Option(help="Name of the checkpoint, where it is not to be NAME.")] = None,
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed (some CPUs, too), or auto by device.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder of the run [build/training/NAME-PROFILE].")] = None,
 ) -> None:
     """Train on every device that there is; Ctrl-C saves, --resume goes on. Several: torchrun -m -- mrilab train ..."""
+    from mrilab.errors import UserError
     from mrilab.machine import commit
     from mrilab.training.checkpoints import save_checkpoint
     from mrilab.training.engine import fit
     from mrilab.training.tasks import find_task
 
     trainable, chosen = find_task(name, profile)
+    saved = save_as or name
+    if Path(saved).name != saved:
+        raise UserError(f"{saved!r} is no name for a checkpoint; give one without a folder, and the folder by --out")
     settings = replace(chosen.settings, precision=precision, steps=steps or chosen.settings.steps, seed=seed)
     task = trainable.build(name, chosen.side, chosen.width, settings.seed)
     origin, earlier = (None, []) if start is None else start_from(start, task.network)
@@ -63,9 +68,9 @@ def train(
         "minutes": round(outcome.seconds / 60, 2),
         "metrics": {"validation_loss": outcome.validation_loss},
     }
-    card = save_checkpoint(name, outcome.network, facts, out, code)
+    card = save_checkpoint(saved, outcome.network, facts, out, code)
     print(f"train {name}: {outcome.step} steps, validation loss {outcome.validation_loss:.4f}; weights beside {card}")
-    print(f"train {name}: to use them by name, copy {name}.safetensors and {name}.json to {CHECKPOINTS}")
+    print(f"train {name}: to use them by name, copy {saved}.safetensors and {saved}.json to {CHECKPOINTS}")
 
 
 def start_from(checkpoint: str, network, folder: Path = CHECKPOINTS) -> tuple[dict[str, str], list[dict]]:

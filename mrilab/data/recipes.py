@@ -47,6 +47,7 @@ WIDE = {"n_coils": (8, 16), "noise_std": (0.003, 0.03)}
 RECIPES: dict[str, Recipe] = {
     "heads-t2-val": Recipe("clinical", "val", 8, "t2"),
     "heads-t2-test": Recipe("clinical", "test", 12, "t2", unseen=6),
+    "heads-t2-fine-test": Recipe("clinical", "test", 12, "t2", unseen=6, shape=(160, 128)),
     "heads-t1-test": Recipe("clinical", "test", 12, "t1", unseen=6),
     "heads-pd-test": Recipe("clinical", "test", 12, "pd", unseen=6),
     "heads-flair-test": Recipe("clinical", "test", 12, "flair", unseen=6),
@@ -115,8 +116,9 @@ def simulate(name: str, index: int) -> Simulated:
     return Simulated(kspace, truth, array.maps(recipe.shape), labels, attrs | details, header)
 
 
-def _head(recipe: Recipe, unseen: bool, generator: torch.Generator):
-    heads = fine_heads(1, recipe.shape, recipe.anatomy, recipe.contrast, recipe.split, generator, unseen_slab=unseen)
+def _head(recipe: Recipe, unseen: bool, generator: torch.Generator, device="cpu"):
+    kind = (recipe.shape, recipe.anatomy, recipe.contrast, recipe.split)
+    heads = fine_heads(1, *kind, generator, unseen_slab=unseen, device=device)
     orientation = heads.slices.orientation[0]
     pixel = FINENESS * float(heads.slices.pixel[0])  # mm
     details = {
@@ -127,12 +129,12 @@ def _head(recipe: Recipe, unseen: bool, generator: torch.Generator):
 
 
 def _phantom(draw: Callable, acquisition: str, fov: float):
-    def render(recipe: Recipe, unseen: bool, generator: torch.Generator):
+    def render(recipe: Recipe, unseen: bool, generator: torch.Generator, device="cpu"):
         fine = (FINENESS * recipe.shape[0], FINENESS * recipe.shape[1])
         image, labels = draw(fine, generator, recipe.contrast)
         # pixel i of the scan lies where pixel FINENESS * i of the fine grid does
         coarse = labels[::FINENESS, ::FINENESS].to(torch.uint8)
-        return image, coarse, {"acquisition": acquisition}, (fov, fov)
+        return image.to(device), coarse, {"acquisition": acquisition}, (fov, fov)
 
     return render
 
@@ -152,7 +154,8 @@ def _ellipses(recipe: Recipe, n_coils: int, noise_std: float, attrs: dict, gener
     return Simulated(kspace, truth / scale, maps, labels, attrs, {})
 
 
-# name -> function of (recipe, unseen, generator): fine image, labels (H, W), attributes, field of view in mm
+# name -> function of (recipe, unseen, generator, device): the image on a grid FINENESS times as fine, labels (H, W),
+# attributes, field of view in mm
 ANATOMIES: dict[str, Callable] = {
     "clinical": _head,
     "randomised": _head,

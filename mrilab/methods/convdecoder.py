@@ -38,9 +38,9 @@ def convdecoder(
 ) -> Tensor:
     """An untrained network fitted to this one scan: its structure is the only prior.
 
-    Minimises ||A G(z) - y||^2 over the weights of `mrilab.nets.ConvDecoder`. With data_consistency the k-space of
-    every coil image is replaced by what was measured, where it was, before the coils are combined. The defaults take one
-    to two minutes of a CPU core for 128 x 128; the authors, on GPUs, use 160 to 256 channels and 2500 to 20000 steps.
+    Minimises ||A G(z) - y||^2 over the weights of `mrilab.nets.ConvDecoder`. With data_consistency the k-space of every
+    coil image is replaced by what was measured, where it was, before the coils are combined. The defaults take one to
+    two minutes of a CPU core for 128 x 128; the authors, on GPUs, use 160 to 256 channels and 2500 to 20000 steps.
     """
     if iterations < 1:
         raise UserError(f"--iterations {iterations} is not possible; give 1 or more")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from mrilab.data.recipes import find_recipe
+from mrilab.data.shifts import SHIFTS, Shift
 from mrilab.errors import UserError
 from mrilab.nets import MoDL, VarNet
 from mrilab.physics.coils import mvue
@@ -18,19 +18,17 @@ from mrilab.training.ssim import ssim
 
 # besides k-space and mask, MoDL is given maps and VarNet the lines to estimate its own from
 NETWORKS = {"modl": (MoDL, "coil_maps"), "varnet": (VarNet, "acs")}
-RECIPES = {"t2": "heads-t2-val", "heads": "heads-randomised-val"}  # whose noise and coils are taken, not whose heads
-DATA = {
-    f"{kind}-{heads}": f"simulated scans of {words} heads of mrilab.data.slices.fine_heads, split train (one averaged "
-    "template)"
-    for kind in NETWORKS
-    for heads, words in {"t2": "clinical T2-weighted axial", "heads": "randomised"}.items()
+# what the names end in; under shifts, MoDL alone is trained again
+SCANS = {"t2": SHIFTS["none"], "heads": Shift("scans from elsewhere", dataset="heads-randomised-test")} | {
+    name: shift for name, shift in SHIFTS.items() if name != "none"
 }
+NAMES = [f"{kind}-{scans}" for kind in NETWORKS for scans in SCANS if kind == "modl" or scans in ("t2", "heads")]
 VALIDATION, SHOWN = 8, 4  # scans; those in the picture
 SMOKE = {"batch": 2, "warmup": 5, "log_every": 5, "validate_every": 10}
 FULL = {"batch": 16, "parts": 8, "warmup": 1_000, "ema": 0.9995, "validate_every": 2_000}
 PROFILES = {
     "modl": {
-        "smoke": Profile(32, 8, Settings(20, learning_rate=2e-3, **SMOKE)),
+        "smoke": Profile(48, 8, Settings(20, learning_rate=2e-3, **SMOKE)),  # random lines need this many
         "teach": Profile(128, 64, Settings(6_000, batch=2, learning_rate=5e-4)),
         "full": Profile(128, 64, Settings(50_000, learning_rate=5e-4, **FULL)),
     },
@@ -47,8 +45,20 @@ def kind(name: str) -> str:
     return name.split("-")[0]
 
 
+def described(name: str) -> str:
+    """What a task learns from, for its card."""
+    scans = SCANS[name.split("-")[1]]
+    noise = f", {scans.noise_factor:g} times its noise" if scans.noise_factor != 1 else ""
+    sampling = f"{scans.mask} sampling" + ("" if scans.mask == "poisson" else f", {scans.direction}")
+    made = f"scans made as those of {scans.dataset} are{noise}, but of the split train (heads: one averaged template)"
+    return f"{made}; {sampling}"
+
+
+DATA = {name: described(name) for name in NAMES}
+
+
 class UnrolledTask:
-    """A network of NETWORKS at one size on heads of RECIPES: the network, its data and its loss, for `fit`.
+    """A network of NETWORKS at one size on scans of SCANS: the network, its data and its loss, for `fit`.
 
     Raises:
         UserError: there is no task of this name.
@@ -58,11 +68,13 @@ class UnrolledTask:
         if name not in DATA:
             raise UserError(f"there is nothing to train by the name {name!r}; choose one of {', '.join(DATA)}")
         build, self.given = NETWORKS[kind(name)]
-        self.recipe = replace(find_recipe(RECIPES[name.split("-")[1]]), shape=(side, side))
+        self.scans = SCANS[name.split("-")[1]]
+        self.recipe = self.scans.training_recipe(side)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network = build(width)
         self.config = {"name": name, "side": side, "accelerations": list(ACCELERATIONS)}
+        self.config |= {"made_as": self.scans.dataset, "mask": self.scans.mask, "direction": self.scans.direction}
         self.config |= {"coils": self.recipe.n_coils[0], "noise_std": list(self.recipe.noise_std)}
         self.config |= {"network": self.network.config}
         self._fixed = self._scans(VALIDATION, part_generator(seed, 0, 0), "val")
@@ -92,4 +104,5 @@ class UnrolledTask:
         return network(scans.kspace, scans.mask, getattr(scans, self.given))
 
     def _scans(self, n: int, generator: torch.Generator, split: str, device="cpu") -> Acquisition:
-        return acquisitions(n, replace(self.recipe, split=split), generator, device)
+        recipe = replace(self.recipe, split=split)
+        return acquisitions(n, recipe, generator, device, self.scans.mask, self.scans.direction)

@@ -70,14 +70,20 @@ def test_an_unrolled_network_trains_and_goes_on_from_a_checkpoint(tmp_path, monk
     _, card = load_checkpoint("modl-t2", tmp_path / "first")
     losses = [float(row["validation_loss"]) for row in read_log(tmp_path / "first/log.csv") if row["validation_loss"]]
     assert card["metrics"]["validation_loss"] == losses[1] < losses[0]
-    assert card["network"]["kind"] == "modl" and card["data"].startswith("simulated scans of clinical")
+    assert card["network"]["kind"] == "modl" and "heads-t2-test are, but of the split train" in card["data"]
 
     monkeypatch.setattr(load_checkpoint, "__defaults__", (tmp_path / "first",))
     monkeypatch.setattr(start_from, "__defaults__", (tmp_path / "first",))
-    again = mrilab("modl-t2", *SMOKE, "--steps", 2, "--start", "modl-t2", "--out", tmp_path / "second")
-    assert again.exit_code == 0
-    _, further = load_checkpoint("modl-t2", tmp_path / "second")
+    second = ["--start", "modl-t2", "--save-as", "modl-mine", "--out", tmp_path / "second"]
+    assert mrilab("modl-t2", *SMOKE, "--steps", 2, *second).exit_code == 0
+    _, further = load_checkpoint("modl-mine", tmp_path / "second")
     assert further["start"] == {"checkpoint": "modl-t2", "sha256": card["sha256"]} and len(further["earlier"]) == 1
+
+
+def test_a_name_that_is_a_path_is_refused_before_the_training(tmp_path):
+    done = mrilab("modl-t2", *SMOKE, "--save-as", "../mine", "--out", tmp_path)
+    assert isinstance(done.exception, UserError) and "'../mine' is no name" in str(done.exception)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_start_gives_its_weights_or_says_why_not(tmp_path):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mrilab import evaluation
+from mrilab.data.shifts import SHIFTS
 from mrilab.errors import UserError
 from mrilab.training import unrolled
 from mrilab.training.acquisitions import Acquisition
@@ -38,7 +39,8 @@ def test_a_part_is_decided_by_its_generator_and_a_tuple_of_tensors(task):
     other = task.part(1, part_generator(0, 1, 3), CPU)
     assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
     assert not torch.equal(first[0], other[0])
-    assert torch.cat([first[0], other[0]]).shape == (2, 8, 32, 32), "parts make one batch"
+    side = task.config["side"]
+    assert torch.cat([first[0], other[0]]).shape == (2, 8, side, side), "parts make one batch"
 
 
 def test_validation_is_fixed_and_of_the_other_split(task):
@@ -46,7 +48,8 @@ def test_validation_is_fixed_and_of_the_other_split(task):
         (loss, picture), (again, _) = task.validate(task.network), task.validate(task.network)
         together = task.loss(task.network, task._fixed).item()
     assert loss == again == pytest.approx(together, abs=1e-5)
-    assert picture.shape == (3 * 32, 4 * 32) and 0 <= picture.min() and picture.max() == 1
+    side = task.config["side"]
+    assert picture.shape == (3 * side, 4 * side) and 0 <= picture.min() and picture.max() == 1
     trained = task.part(2, part_generator(0, 0, 0), CPU)[-1]  # the same numbers, the other split
     assert (trained - task._fixed.reference[:2]).abs().mean() > 0.05
 
@@ -118,10 +121,34 @@ def test_profiles_can_be_shared_by_several_devices_and_fit_a_checkpoint():
 
 
 def test_every_task_is_found_and_an_unknown_one_told_with_all():
-    assert list(TASKS) == ["score-t2", "score-heads", "modl-t2", "modl-heads", "varnet-t2", "varnet-heads"]
+    shifts = [name for name in SHIFTS if name != "none"]
+    modl, varnet = [f"modl-{scans}" for scans in ("t2", "heads", *shifts)], ["varnet-t2", "varnet-heads"]
+    assert list(TASKS) == ["score-t2", "score-heads", *modl, *varnet]
     for name in TASKS:
         assert find_task(name, "teach")[1].side == 128
     with pytest.raises(UserError, match="'varnet'; choose one of score-t2, .* varnet-t2, varnet-heads$"):
         find_task("varnet", "teach")
-    with pytest.raises(UserError, match="choose one of modl-t2, modl-heads, varnet-t2, varnet-heads"):
+    with pytest.raises(UserError, match="choose one of modl-t2, modl-heads, .*, varnet-t2, varnet-heads"):
         UnrolledTask("score-t2", 32, 8)
+
+
+@pytest.mark.parametrize("name", SHIFTS)
+def test_a_shift_can_be_trained_for_at_the_smallest_size(name):
+    """MoDL on one scan of each shift: the mask is the shift's, and so are noise, shape and anatomy."""
+    if name == "none":
+        task, shift = UnrolledTask("modl-t2", 48, 4), SHIFTS["none"]
+    else:
+        task, shift = UnrolledTask(f"modl-{name}", 48, 4), SHIFTS[name]
+    scans = Acquisition(*task.part(1, part_generator(0, 1, 0), CPU))
+    height, width = task.recipe.shape
+    assert (height, width) == ((60, 48) if name == "fine" else (48, 48))
+    expected = {"poisson": (1, height, width), "horizontal": (1, height, 1)}.get(name, (1, 1, width))
+    assert tuple(scans.mask.shape) == expected
+    assert task.recipe.split == "train" and task.recipe.noise_std[0] == 0.01 * shift.noise_factor
+    with torch.no_grad():
+        assert 0 < float(task.loss(task.network, scans)) < 1
+
+
+def test_random_lines_are_drawn_anew_for_every_scan():
+    masks = UnrolledTask("modl-random", 48, 4).part(6, part_generator(0, 1, 0), CPU)[1]
+    assert len({tuple(mask.flatten().tolist()) for mask in masks}) > 2
