@@ -3,7 +3,6 @@ import pytest
 
 from mrilab.errors import UserError
 from mrilab.evaluation.claims import MIME, ClaimsTable, judge, read_claims
-from mrilab.paths import NOTEBOOKS
 
 DECLARED = """
 [gain]
@@ -98,9 +97,3 @@ def test_a_bad_file_is_one_sentence(tmp_path, text, word):
 def test_a_missing_lesson_is_one_sentence():
     with pytest.raises(UserError, match="cannot read"):
         read_claims("99_no_such_lesson")
-
-
-@pytest.mark.parametrize("path", sorted((NOTEBOOKS / "claims").glob("*.toml")), ids=lambda path: path.stem)
-def test_declared_claims_belong_to_a_lesson(path):
-    assert read_claims(path)
-    assert (NOTEBOOKS / f"{path.stem}.ipynb").is_file()
