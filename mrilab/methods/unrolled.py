@@ -1,0 +1,48 @@
+"""The supervised unrolled networks, MoDL and E2E-VarNet, by the names of their checkpoints."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mrilab.errors import UserError
+from mrilab.methods.annealing import scaled
+from mrilab.methods.registry import method
+from mrilab.nets import MoDL, VarNet
+from mrilab.nets.sensitivity import calibration_lines
+from mrilab.training.checkpoints import load_checkpoint
+
+
+@method("modl")
+def modl(y, model, *, generator, progress, network: str = "modl-heads"):
+    """A trained denoiser and conjugate gradients by turns (MoDL), with the maps of the scan."""
+    trained = _trained(network, MoDL, y.device)
+    return _reconstruct(trained, y, model, model.coil_maps)
+
+
+@method("varnet")
+def varnet(y, model, *, generator, progress, network: str = "varnet-heads"):
+    """E2E-VarNet, which estimates maps of its own from the vertical calibration lines. Only magnitudes count.
+
+    A mask without fully sampled central columns leaves it the fully sampled box around DC to estimate them from.
+    """
+    trained = _trained(network, VarNet, y.device)
+    return _reconstruct(trained, y, model, calibration_lines(model.mask, model.shape))
+
+
+def _reconstruct(trained: nn.Module, y: Tensor, model, third: Tensor) -> Tensor:
+    """The image (H, W) in units of y; the network sees data over the 0.99 quantile of the zero-filled MVUE."""
+    _, unit = scaled(y, model, None)  # (1, 1)
+    with torch.inference_mode():
+        image = trained((y / unit)[None], model.mask[None], third[None])[0]
+    return image * unit  # outside, so that the caller gets a tensor without inference mode's restrictions
+
+
+def _trained(name: str, kind: type[nn.Module], device: torch.device) -> nn.Module:
+    trained, card = load_checkpoint(name)
+    if not isinstance(trained, kind):
+        raise UserError(
+            f"checkpoint {name!r} is a {card['network']['kind']}, not a {kind.__name__}; give one of `mrilab train "
+            f"{kind.__name__.lower()}-t2` or `{kind.__name__.lower()}-heads`"
+        )
+    return trained.to(device)
