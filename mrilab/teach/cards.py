@@ -80,6 +80,8 @@ def memory(megabytes: float) -> str:
 def save_run(source: Path, executed: NotebookNode) -> None:
     """Write an error-free run back into the lesson: outputs, execution counts, the measured row of its card.
 
+    Of a smoke run only the row is kept: what comes out at toy sizes must not stand in a lesson as its results.
+
     Raises:
         UserError: the card has no measured row, or the lesson has changed since it ran.
     """
@@ -88,8 +90,21 @@ def save_run(source: Path, executed: NotebookNode) -> None:
     ran = own_cells(executed)
     if [cell.source for cell in lesson.cells] != [cell.source for cell in ran]:
         raise UserError(f"{source.name} has changed while it ran; save it first, then run it again")
+    if run.profile != "smoke":
+        _copy_outputs(ran, lesson.cells)
+    if not record_run(lesson, run):
+        raise UserError(
+            f"{source.name} has no row to write its run time to; give its cell tagged header-card "
+            "a table row '| Measured run time and peak memory | |'"
+        )
+    lesson.metadata.pop("widgets", None)
+    with atomic_path(source) as temporary:
+        nbformat.write(lesson, temporary)
+
+
+def _copy_outputs(ran: list[NotebookNode], cells: list[NotebookNode]) -> None:
     count = 0
-    for cell, result in zip(lesson.cells, ran, strict=True):
+    for cell, result in zip(cells, ran, strict=True):
         if cell.cell_type != "code":
             continue
         cell.outputs = [output for output in result.outputs if WIDGET not in output.get("data", {})]
@@ -99,14 +114,6 @@ def save_run(source: Path, executed: NotebookNode) -> None:
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = cell.execution_count
-    if not record_run(lesson, run):
-        raise UserError(
-            f"{source.name} has no row to write its run time to; give its cell tagged header-card "
-            "a table row '| Measured run time and peak memory | |'"
-        )
-    lesson.metadata.pop("widgets", None)
-    with atomic_path(source) as temporary:
-        nbformat.write(lesson, temporary)
 
 
 def record_run(lesson: NotebookNode, run: Run) -> bool:

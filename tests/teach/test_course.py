@@ -177,6 +177,8 @@ def test_save_writes_outputs_and_card_and_nothing_of_the_runner(tmp_path):
         tmp_path / "00_a.ipynb", cell("1 + 1"), cell("import ipywidgets\nipywidgets.IntSlider()", "widget")
     )
     run_course([path], tmp_path / "out", "smoke", save=True, progress=False)
+    saved = nbformat.read(path, as_version=4)
+    assert not any(c.outputs for c in saved.cells if c.cell_type == "code"), "smoke runs are no results"
     run_course([path], tmp_path / "out", "teach", save=True, progress=False)
     saved = nbformat.read(path, as_version=4)
     nbformat.validate(saved)
