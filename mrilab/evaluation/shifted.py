@@ -14,6 +14,7 @@ from mrilab.data.scans import Scan, read_scan
 from mrilab.data.shifts import find_shift
 from mrilab.evaluation.metrics import psnr, ssim
 from mrilab.evaluation.reconstruct import reconstruct
+from mrilab.evaluation.result import Result
 
 QUALITY = ("psnr", "ssim", "nrmse", "psnr_masked", "ssim_masked", "nrmse_masked")
 MEASURED = (*QUALITY, "psnr_truth", "ssim_truth", "effective_acceleration", "method_seconds")
@@ -48,26 +49,23 @@ def shifted_scan(shift: str, scan: str) -> tuple[Scan, torch.Tensor, int]:
     return read, simulated.truth, index
 
 
+def reconstruct_shifted(shift: str, scan: Scan, index: int, acceleration: float, method: str, **options) -> Result:
+    """`reconstruct` with the mask of a shift; where that is random, scan number `index` has its own."""
+    found = find_shift(shift)
+    sampling = {"mask": found.mask, "direction": found.direction, "seed": index}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*ESPIRiT")  # the fallback where the ACS is too small, as always
+        return reconstruct(scan, method, acceleration=acceleration, **sampling, **options)
+
+
 def measure_shifted(case: dict, method: str, **options) -> dict[str, float]:
     """Reconstruct one case with a method of `mrilab recon`: the values of MEASURED.
 
     PSNR and SSIM are to the MVUE of the fully sampled data, as everywhere, and `_truth` to the noise-free image, which
-    counts where the reference itself is noise. Masks with randomness differ from scan to scan and are the same for all
-    methods. Seconds are those of the method alone.
+    counts where the reference itself is noise. Seconds are those of the method alone.
     """
     scan, truth, index = shifted_scan(case["shift"], case["scan"])
-    shift = find_shift(case["shift"])
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*ESPIRiT")  # the fallback where the ACS is too small, as always
-        result = reconstruct(
-            scan,
-            method,
-            acceleration=case["acceleration"],
-            mask=shift.mask,
-            direction=shift.direction,
-            seed=index,
-            **options,
-        )
+    result = reconstruct_shifted(case["shift"], scan, index, case["acceleration"], method, **options)
     image = result.slices[0].image
     return {
         **{name: result.metrics[name] for name in QUALITY},

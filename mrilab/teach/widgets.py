@@ -94,10 +94,13 @@ def explorer_widget() -> w.Widget:
 
 
 class Live(w.VBox):
-    """Controls above one HTML widget that `refresh` fills from their values."""
+    """Controls above one HTML widget that `refresh` fills from their values.
 
-    def __init__(self, controls: dict[str, w.Widget], view: Callable[..., View]):
-        self._controls, self._view = controls, view
+    A view that takes longer than a tenth of a second gives a `note` to read until it is there.
+    """
+
+    def __init__(self, controls: dict[str, w.Widget], view: Callable[..., View], note: str = ""):
+        self._controls, self._view, self._note = controls, view, note
         self.picture = w.HTML()
         super().__init__([w.HBox(list(controls.values()), layout=w.Layout(flex_flow="row wrap")), self.picture])
         for control in controls.values():
@@ -105,6 +108,8 @@ class Live(w.VBox):
         self.refresh()
 
     def refresh(self) -> None:
+        if self._note:
+            self.picture.value = f"<p>{html.escape(self._note)}</p>"
         self.picture.value = view_html(self._view(**{name: c.value for name, c in self._controls.items()}))
 
 
