@@ -1,32 +1,31 @@
-"""`modl` and `varnet` as methods of `mrilab recon`, with small untrained networks in the place of checkpoints."""
+"""`modl` as a method of `mrilab recon`, with a small untrained network in the place of its checkpoint."""
 
 import pytest
 import torch
 
 from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
-from mrilab.methods.unrolled import modl, varnet
+from mrilab.methods.unrolled import modl
 from mrilab.nets import MoDL, VarNet
 from mrilab.physics import SenseModel, equispaced_mask, normalise_maps
-from mrilab.physics.sampling import centre_lines
 from mrilab.training import checkpoints
 from mrilab.training.checkpoints import save_checkpoint
 
 SHAPE = (40, 36)
 RUN = {"generator": None, "progress": iter}
-METHODS = {"modl": modl, "varnet": varnet}
+METHODS = {"modl": modl}
 
 
 @pytest.fixture
 def networks(tmp_path, monkeypatch):
-    """Checkpoints "modl-heads" and "varnet-heads" with weights that are not zero."""
+    """Checkpoints "modl-t2" and "varnet-t2" with weights that are not zero."""
     torch.manual_seed(3)
     made = {"modl": MoDL(4, 2, 3), "varnet": VarNet(2, 2, 1)}
     facts = {"data": "none", "seeds": {}, "steps": 0, "minutes": 0, "metrics": {}}
     for name, network in made.items():
         for parameter in network.parameters():
             torch.nn.init.normal_(parameter, std=0.1)
-        save_checkpoint(f"{name}-heads", network.eval(), facts, tmp_path)
+        save_checkpoint(f"{name}-t2", network.eval(), facts, tmp_path)
     monkeypatch.setattr(checkpoints.load_checkpoint, "__defaults__", (tmp_path,))
     return made
 
@@ -44,7 +43,7 @@ def problem(generator):
 def test_it_is_the_network_on_data_of_the_trainings_scale(networks, problem):
     y, model = problem(equispaced_mask(SHAPE, 3, acs=8))
     unit = quantile_scale(model.adjoint(y))
-    thirds = {"modl": model.coil_maps, "varnet": centre_lines(SHAPE[1], 8)[None]}
+    thirds = {"modl": model.coil_maps}
     for name, run in METHODS.items():
         with torch.no_grad():
             expected = unit * networks[name]((y / unit)[None], model.mask, thirds[name][None])[0]
@@ -66,12 +65,9 @@ def test_scale_of_the_data_is_that_of_the_image(name, direction, networks, probl
 
 def test_what_cannot_work_is_one_sentence(networks, problem):
     y, model = problem(equispaced_mask(SHAPE, 3, acs=8))
-    with pytest.raises(UserError, match="'varnet-heads' is a varnet, not a MoDL"):
-        modl(y, model, **RUN, network="varnet-heads")
-    with pytest.raises(UserError, match="no checkpoint 'varnet-x'"):
-        varnet(y, model, **RUN, network="varnet-x")
+    with pytest.raises(UserError, match="'varnet-t2' is a varnet, not a MoDL"):
+        modl(y, model, **RUN, network="varnet-t2")
+    with pytest.raises(UserError, match="no checkpoint 'modl-x'"):
+        modl(y, model, **RUN, network="modl-x")
     with pytest.raises(UserError, match="scale of the data is zero"):
         modl(0 * y, model, **RUN)
-    off_centre = SenseModel(model.coil_maps, ~centre_lines(SHAPE[1], 3)[None])
-    with pytest.raises(UserError, match="centre of k-space is not sampled"):
-        varnet(y, off_centre, **RUN)
