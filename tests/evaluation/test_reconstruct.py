@@ -240,10 +240,10 @@ def test_langevin_runs_on_the_real_brain_from_the_command_line(real_scans, tmp_p
     from mrilab.cli import app
 
     out = tmp_path / "brain.h5"
-    options = "--method langevin --acceleration 4 --mask equispaced --samples 2 --levels 12 --json --out".split()
+    options = "--method langevin --acceleration 4 --mask equispaced --samples 2 --levels 20 --json --out".split()
     done = CliRunner().invoke(app, ["recon", str(real_scans / "brain-16ch.h5"), *options, str(out)])
     assert done.exit_code == 0, done.output
     summary = json.loads(done.stdout)
-    assert summary["psnr"] > 24 and summary["options"]["samples"] == 2
+    assert summary["psnr"] > 30 and summary["options"]["samples"] == 2
     with h5py.File(out) as file:
         assert file["samples"].shape[1] == 2 and file["uncertainty"].shape == file["reconstruction"].shape
