@@ -1,4 +1,7 @@
-"""How ConvDecoder came by its learning rate and number of iterations: one validation head at R = 4."""
+"""How ConvDecoder came by its learning rate and number of iterations: the highest PSNR on one validation head at R = 4.
+
+Width and layers were chosen by hand before, for a fit of minutes on a CPU core.
+"""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ import torch
 
 from mrilab.anatomy.ellipsoids import random_ellipses
 from mrilab.errors import UserError
+from mrilab.evaluation.experiments import find_experiment, read_results
 from mrilab.methods import convdecoder as module
 from mrilab.methods.convdecoder import convdecoder
 from mrilab.nets import ConvDecoder
@@ -134,6 +135,12 @@ def test_data_consistency_puts_the_measured_lines_into_every_coil_image():
     full = SenseModel(model.coil_maps, torch.ones(1, 1, dtype=torch.bool))
     expected = full.adjoint(torch.where(model.mask, y, full.forward(network_alone)))
     torch.testing.assert_close(run(y, model), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_defaults_are_what_the_stored_tuning_chose():
+    rows = read_results("convdecoder_tuning").set_index(["learning_rate", "iterations"])
+    assert len(rows) == len(find_experiment("convdecoder_tuning").cases())
+    assert rows["psnr"].idxmax() == (module.LEARNING_RATE, module.ITERATIONS)
 
 
 def test_progress_counts_the_iterations():
