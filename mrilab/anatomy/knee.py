@@ -13,6 +13,7 @@ import math
 import torch
 from torch import Tensor
 
+from mrilab.anatomy.arrays import pixel_coordinates
 from mrilab.anatomy.drawing import Canvas, tissue_signals
 from mrilab.errors import UserError
 
@@ -23,6 +24,7 @@ STRUCTURES = (
 ).split()
 LABELS = {name: number for number, name in enumerate(STRUCTURES)}
 FOV = 160.0  # mm
+COIL_LENGTH = 118.0  # mm that a knee coil sees at full strength; from there its signal fades to the ends of the FOV
 
 # T1 and T2 in ms, proton density, whether it is fat
 TISSUES = {
@@ -95,7 +97,18 @@ def knee_phantom(
     _soft_tissue(c, s, kind)
     _bones(c, s, kind, bones)
     _joint(c, s, kind, bones)
+    c.signal *= _coil_profile(shape)
     return c.image(), c.labels
+
+
+def _coil_profile(shape: tuple[int, int]) -> Tensor:
+    """What a coil array around the joint sees of the leg, (H, 1). The leg is longer than the field of view.
+
+    Without it thigh would lie next to shin across the periodic edge, where no smooth map explains both.
+    """
+    rows, _ = pixel_coordinates(shape, (FOV, FOV))  # (H, 1) mm
+    beyond = (rows.abs() - COIL_LENGTH / 2).clamp(min=0) / ((FOV - COIL_LENGTH) / 2)
+    return torch.cos(0.5 * math.pi * beyond.clamp(max=1)) ** 2
 
 
 def _fat(c: Canvas, s: dict, strength: float = 0.25) -> Tensor:

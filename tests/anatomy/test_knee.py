@@ -98,3 +98,11 @@ def test_unknown_options_are_user_errors():
         knee(0, contrast="t1")
     with pytest.raises(UserError, match="'condyle' or 'notch'"):
         knee(0, kind="hip")
+
+
+def test_the_signal_fades_to_nothing_at_both_ends_of_the_field_of_view_and_nowhere_else():
+    image, _ = knee(1)
+    rows = image.abs().mean(1)  # (H,)
+    assert rows[0] < 1e-3 * rows.max() and rows[-1] < 0.01 * rows.max()
+    middle = rows[20:108]
+    assert middle.min() > 0.4 * middle.max()
