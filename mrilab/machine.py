@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from typing import Literal
 
 import psutil
 import torch
 
 from mrilab.paths import ROOT
+
+Precision = Literal["auto", "float32", "bfloat16"]  # of a network's arithmetic
 
 
 def device_name() -> str:
@@ -26,6 +29,11 @@ def multiplies_bfloat16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch do not tell
     return device.type == "cpu" and any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
+
+
+def in_bfloat16(precision: Precision, device: torch.device) -> bool:
+    """Whether to work in bfloat16: "auto" does where the device multiplies in it."""
+    return precision == "bfloat16" or (precision == "auto" and multiplies_bfloat16(device))
 
 
 def tree_memory(processes) -> int:

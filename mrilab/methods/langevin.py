@@ -12,9 +12,10 @@ from torch import Tensor
 
 from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
+from mrilab.machine import Precision
 from mrilab.methods.annealing import Score, Step, anneal, from_start, scaled
 from mrilab.methods.registry import Reconstruction, method
-from mrilab.methods.score_prior import Precision, ScorePrior
+from mrilab.methods.score_prior import ScorePrior
 from mrilab.training.noise_levels import geometric_levels
 
 # Chosen once by `mrilab experiment langevin_tuning`, on two validation heads at R = 4, and used for everything.

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
 from mrilab.errors import UserError
-from mrilab.machine import multiplies_bfloat16
+from mrilab.machine import Precision, in_bfloat16
 from mrilab.nets import Denoiser
 from mrilab.training.checkpoints import load_checkpoint
 
 PIXELS = 2**17  # of one call on a CPU: activations of larger ones are mapped and unmapped at every layer
-
-Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class ScorePrior:
@@ -38,7 +34,7 @@ class ScorePrior:
         self.device = torch.device(device)
         self.network = network.to(self.device)
         self.sigma_min, self.sigma_max = (float(self.card["task"][key]) for key in ("sigma_min", "sigma_max"))
-        self.lower = precision == "bfloat16" or (precision == "auto" and multiplies_bfloat16(self.device))
+        self.lower = in_bfloat16(precision, self.device)
 
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
         flat = x.reshape(-1, *x.shape[-2:])  # (n, H, W)

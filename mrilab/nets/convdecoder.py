@@ -44,7 +44,11 @@ class ConvDecoder(nn.Module):
 
     def forward(self) -> Tensor:
         """The image, (H, W) complex."""
-        channels = self.network(self.z)  # (1, 2, H, W)
+        last = self.network[-1]
+        features = self.network[:-1](self.z)  # (1, width, H, W), bfloat16 under autocast
+        # the image itself has more digits than that
+        with torch.autocast(self.z.device.type, enabled=False):
+            channels = last(features.to(last.weight.dtype))  # (1, 2, H, W)
         return torch.view_as_complex(channels[0].movedim(0, -1).contiguous())
 
 

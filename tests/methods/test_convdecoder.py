@@ -64,6 +64,14 @@ def test_it_overfits_a_tiny_example_without_noise():
     assert error(model.forward(made), y) < 0.01
 
 
+def test_bfloat16_ends_near_float32_and_is_not_the_same():
+    y, model, image = problem((32, 29), acceleration=1)
+    options = {"iterations": 200, "width": 16, "layers": 5, "data_consistency": False}
+    exact, lower = (run(y, model, precision=p, **options) for p in ("float32", "bfloat16"))
+    assert not torch.equal(exact, lower) and lower.dtype == torch.complex64
+    assert error(lower, image) < error(exact, image) + 0.02 < 0.1
+
+
 def test_a_power_of_two_changes_no_bit_however_long_the_fit():
     y, model, _ = problem()
     assert torch.equal(2**20 * run(2**-20 * y, model, iterations=40), run(y, model, iterations=40))
@@ -97,7 +105,7 @@ def test_the_gradient_by_hand_is_that_of_the_misfit(monkeypatch):
 
     monkeypatch.setattr(torch.optim, "Adam", Recorder)
     network = ConvDecoder(SHAPE, 4, 3, torch.Generator().manual_seed(1))
-    module._fit(network, model, model.adjoint(y), range(1), 0.0)
+    module._fit(network, model, model.adjoint(y), range(1), 0.0, False)
     network.zero_grad()
     (model.forward(network()) - y).abs().square().sum().div(2).backward()
     for ours, parameter in zip(seen["ours"], network.parameters(), strict=True):

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from mrilab import machine
 from mrilab.errors import UserError
 from mrilab.methods import score_prior
 from mrilab.methods.score_prior import ScorePrior
@@ -53,7 +54,7 @@ def test_bfloat16_is_close_and_follows_the_device(own_checkpoint, monkeypatch, g
     assert lower.dtype == torch.complex64
     assert 0 < (lower - exact).norm() / exact.norm() < 0.02
     for fast in (True, False):
-        monkeypatch.setattr(score_prior, "multiplies_bfloat16", lambda device, fast=fast: fast)
+        monkeypatch.setattr(machine, "multiplies_bfloat16", lambda device, fast=fast: fast)
         assert ScorePrior("tiny").lower is fast
 
 
