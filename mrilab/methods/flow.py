@@ -19,24 +19,9 @@ from torch import Tensor
 
 from mrilab.errors import UserError
 from mrilab.methods.exact import Gaussian
+from mrilab.nets.schedule import relaxations
 
 Denoise = Callable[[Tensor, float], Tensor]  # (x_t, t) -> E[x_0 | x_t, y]
-
-
-def time_grid(K: int, alpha: float = 0.0) -> Tensor:
-    """t_0 = 1 > t_1 > ... > t_K = 0, float64: t_k = (1 - k / K)^(1 + alpha), dense near t = 0 for alpha > 0.
-
-    Raises:
-        UserError: K below 1 or alpha not above -1.
-    """
-    if K < 1 or not alpha > -1:
-        raise UserError(f"a time grid needs one step or more and alpha above -1, not {K} and {alpha:g}")
-    return (1 - torch.arange(K + 1, dtype=torch.float64) / K) ** (1 + alpha)
-
-
-def relaxations(t: Tensor) -> Tensor:
-    """lambda_k = 1 - t_{k+1} / t_k of a time grid (K + 1,): the share of the way to the denoised image. (K,)."""
-    return 1 - t[1:] / t[:-1]
 
 
 def euler(denoise: Denoise, x: Tensor, t: Tensor) -> Tensor:
@@ -47,11 +32,6 @@ def euler(denoise: Denoise, x: Tensor, t: Tensor) -> Tensor:
         x = (1 - lambda_k) * x + lambda_k * denoise(x, t_k)
         states.append(x)
     return torch.stack(states)
-
-
-def data_step(mu: Tensor, adjoint: Tensor, model, gamma: float | Tensor) -> Tensor:
-    """D = mu - gamma A^H (A mu - y), equation (7), for `adjoint` = A^H y: exact for one coil and isotropic doubt."""
-    return mu - gamma * (model.normal(mu) - adjoint)
 
 
 def cascade(x: Tensor, denoised: Tensor, adjoint: Tensor, model, eta, weight, gamma) -> Tensor:
