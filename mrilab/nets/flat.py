@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,14 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from mrilab.errors import UserError
+from mrilab.nets.cnn import ComplexCnn
 from mrilab.nets.consistency import consistent, data_step
 from mrilab.nets.schedule import time_grid
 from mrilab.nets.unet import ComplexUnet
 from mrilab.physics.acquisition import SenseModel
 
 RULES = ("free", "paper", "derived")
-PLANES = 4  # real and imaginary part of A^H y, t and t^(1/4)
-WIDEST = 4
+PLANES = 4  # of the denoisers beside x: real and imaginary part of A^H y, t and t^(1/4)
+BACKBONES = {"unet": partial(ComplexUnet, widest=4), "cnn": ComplexCnn}
 START_RHO = 0.2  # about the spread of image values per real component, where they have their 0.99 quantile at 1
 DECAY = 0.98  # of the running mean of rho^2, per training step
 
@@ -43,12 +45,13 @@ class FLAT(nn.Module):
     As built, N(x) = x.
 
     Args:
-        width: channels of the U-Nets at full resolution. 8 makes 119 thousand parameters each.
+        width: channels of the denoisers at full resolution. 8 makes U-Nets of 119 thousand parameters each.
         cascades: K.
         alpha: of the time grid t_k = (1 - k / K)^(1 + alpha).
-        shared: one U-Net for all cascades, which makes K free afterwards.
+        shared: one denoiser for all cascades, which makes K free afterwards.
         s: noise of the start per real component; with it, the network needs `eps`.
         noise_std: sigma, the noise of the data per real component in their unit, for "derived".
+        backbone: "unet", or "cnn", which is MoDL's and a third of the time on small images.
         iterations: of conjugate gradients for D, equation (6), which several coils need; 0 takes the single step (7).
 
     Raises:
@@ -65,16 +68,19 @@ class FLAT(nn.Module):
         s: float = 0.0,
         noise_std: float = 0.015,
         iterations: int = 0,
+        backbone: str = "unet",
     ):
-        if rule not in RULES:
-            raise UserError(f"unknown rule {rule!r}; choose one of {', '.join(RULES)}")
+        for what, given, known in (("rule", rule, RULES), ("backbone", backbone, BACKBONES)):
+            if given not in known:
+                raise UserError(f"unknown {what} {given!r}; choose one of {', '.join(known)}")
         super().__init__()
         self.config = {"width": width, "cascades": cascades, "alpha": alpha, "rule": rule, "shared": shared, "s": s}
-        self.config |= {"noise_std": noise_std, "iterations": iterations}
+        self.config |= {"noise_std": noise_std, "iterations": iterations, "backbone": backbone}
         self.cascades, self.alpha, self.rule, self.shared = cascades, alpha, rule, shared
         self.s, self.noise_std, self.iterations = s, noise_std, iterations
         self.t = time_grid(cascades, alpha).tolist()
-        self.unets = nn.ModuleList(ComplexUnet(width, PLANES, WIDEST) for _ in range(1 if shared else cascades))
+        count = 1 if shared else cascades
+        self.denoisers = nn.ModuleList(BACKBONES[backbone](width, PLANES) for _ in range(count))
         self.eta = nn.Parameter(torch.ones(cascades)) if rule == "free" else None
         self.register_buffer("rho", torch.full((cascades,), START_RHO))
 
@@ -122,10 +128,10 @@ class FLAT(nn.Module):
         return Trajectory(torch.stack(states), torch.stack(denoised))
 
     def denoise(self, x: Tensor, t: float, adjoint: Tensor, k: int = 0) -> Tensor:
-        """N(x, t; A^H y), (n, H, W), by the U-Net of cascade `k`."""
+        """N(x, t; A^H y), (n, H, W), by the denoiser of cascade `k`."""
         times = x.real.new_tensor([t, t**0.25])[None, :, None, None].expand(len(x), 2, *x.shape[-2:])
         planes = torch.cat([torch.view_as_real(adjoint).movedim(-1, 1), times], 1)  # (n, 4, H, W)
-        return x + self.unets[0 if self.shared else k](x, planes)
+        return x + self.denoisers[0 if self.shared else k](x, planes)
 
     def _to_data(self, N: Tensor, rho: float, model: SenseModel, adjoint: Tensor) -> Tensor:
         """D_t(x, y) from the denoised image, (n, H, W) both."""

@@ -203,3 +203,16 @@ def test_bf16_keeps_to_complex64(awake, problem):
 def test_an_unknown_rule_is_told():
     with pytest.raises(UserError, match="unknown rule 'mine'; choose one of free, paper, derived"):
         FLAT(rule="mine")
+
+
+def test_the_small_denoiser_without_normalisation(awake, problem):
+    y, mask, maps, x = problem(MASK, SHAPE)
+    network = small(awake, backbone="cnn", shared=True)
+    with torch.no_grad():
+        assert network(y, mask, maps).states.shape == (4, 2, *SHAPE)
+        early, late = (network.denoise(x, t, x) for t in (0.9, 0.02))
+        assert (early - late).norm() > 1e-3 * early.norm()
+        fresh = FLAT(**SMALL, backbone="cnn").double()
+        torch.testing.assert_close(fresh.denoise(x, 0.3, x), x)
+    with pytest.raises(UserError, match="unknown backbone 'mine'; choose one of unet, cnn"):
+        FLAT(backbone="mine")
