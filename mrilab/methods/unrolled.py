@@ -18,23 +18,23 @@ def modl(y, model, *, generator, progress, network: str = "modl-t2"):
 
     modl-t2 was trained on T2-weighted heads and equispaced vertical lines at R = 3 and 6, and knows nothing else.
     """
-    trained = _trained(network, MoDL, y.device)
-    return _reconstruct(trained, y, model, model.coil_maps)
+    return _reconstruct(trained(network, MoDL, y.device), y, model, model.coil_maps)
 
 
-def _reconstruct(trained: nn.Module, y: Tensor, model, third: Tensor) -> Tensor:
+def _reconstruct(network: nn.Module, y: Tensor, model, third: Tensor) -> Tensor:
     """The image (H, W) in units of y; the network sees data over the 0.99 quantile of the zero-filled MVUE."""
     _, unit = scaled(y, model, None)  # (1, 1)
     with torch.inference_mode():
-        image = trained((y / unit)[None], model.mask[None], third[None])[0]
+        image = network((y / unit)[None], model.mask[None], third[None])[0]
     return image * unit  # outside, so that the caller gets a tensor without inference mode's restrictions
 
 
-def _trained(name: str, kind: type[nn.Module], device: torch.device) -> nn.Module:
-    trained, card = load_checkpoint(name)
-    if not isinstance(trained, kind):
+def trained(name: str, kind: type[nn.Module], device: torch.device) -> nn.Module:
+    """The network of this checkpoint on `device`. Raises UserError where it is of another kind than asked for."""
+    network, card = load_checkpoint(name)
+    if not isinstance(network, kind):
         raise UserError(
             f"checkpoint {name!r} is a {card['network']['kind']}, not a {kind.__name__}; give one of `mrilab train "
-            f"{kind.__name__.lower()}-t2` or `{kind.__name__.lower()}-heads`"
+            f"{kind.__name__.lower()}-...`"
         )
-    return trained.to(device)
+    return network.to(device)

@@ -37,8 +37,9 @@ def unrolled_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, iterations
     """
     x, r, p = torch.zeros_like(b), b, b
     rr = _energy(r)
-    # below this the residual is rounding, and a finished image must not divide 0 by 0
-    floor = torch.finfo(rr.dtype).eps ** 2 * rr.detach()
+    # below this the residual is rounding: a finished image must not divide 0 by 0, nor by what a singular `normal`
+    # makes of rounding in its null space
+    floor = (8 * torch.finfo(rr.dtype).eps) ** 2 * rr.detach()
     for _ in range(iterations):
         q = normal(p)
         curvature = _dot(p, q)
