@@ -164,14 +164,21 @@ class FlatTask:
         return *scans, eps
 
 
-def single_coil(n: int, side: int, generator: torch.Generator, split: str, device="cpu") -> Acquisition:
+def single_coil(
+    n: int,
+    side: int,
+    generator: torch.Generator,
+    split: str,
+    device="cpu",
+    accelerations: tuple[int, ...] = ACCELERATIONS,
+) -> Acquisition:
     """Clinical T2 heads seen by one coil of map 1, random lines; units and reference as in `acquisitions`."""
     images = brain_slices(n, (side, side), "clinical", "t2", split, generator, device)
     images = images / quantile_scale(images)
     noise = torch.view_as_complex(torch.randn(*images.shape, 2, generator=generator)).to(device)
     full = fft2c(images) + NOISE_STD * noise
-    chosen = torch.randint(len(ACCELERATIONS), (n,), generator=generator).tolist()
-    masks = [make_mask("random", (side, side), ACCELERATIONS[i], "vertical", generator) for i in chosen]
+    chosen = torch.randint(len(accelerations), (n,), generator=generator).tolist()
+    masks = [make_mask("random", (side, side), accelerations[i], "vertical", generator) for i in chosen]
     mask = torch.stack(masks).to(device)  # (n, 1, W)
     scale = quantile_scale(ifft2c(full * mask))  # (n, 1, 1)
     maps = torch.ones_like(full)[:, None]  # (n, 1, H, W)
