@@ -65,7 +65,7 @@ FULL = Settings(50_000, batch=16, parts=8, warmup=1_000, ema=0.9995, validate_ev
 PROFILES = {
     "single": {
         "smoke": Profile(32, 8, SMOKE),
-        "teach": Profile(SINGLE_SIDE, 16, Settings(2_000, batch=8, parts=2, learning_rate=2e-3)),
+        "teach": Profile(SINGLE_SIDE, 16, Settings(1_000, batch=8, parts=2, learning_rate=2e-3)),
         "full": Profile(SINGLE_SIDE, 16, Settings(20_000, batch=16, parts=2, learning_rate=2e-3)),
     },
     "several": {
