@@ -1,0 +1,240 @@
+"""Second half of lesson 3; needs checkpoints and results. Appends to the cells of lesson3a."""
+from lesson3a import M, C, cells
+
+M(r"""
+## 3.8 The network ● core
+
+Now $N$ becomes a network that sees $x^k$, $A^Hy$ and the time. All controls below have the same networks and the same number of cascades; they differ in what a cascade
+does with $N$ and the data (*rule*), in whether all cascades share one network, and in what is asked of the states in training. From scratch, for one coil:
+""", "core")
+C("""
+def my_flat(network, y, model):
+    x = adjoint = model.adjoint(y)
+    t, states = my_times(network.cascades, network.alpha), [x]
+    for k in range(network.cascades):
+        N = network.denoise(x, t[k], adjoint, k)
+        lam, gamma = 1 - t[k + 1] / t[k], trust_of(network, k)
+        x = (1 - lam) * x + lam * (N - gamma * (model.normal(N) - adjoint))                    # (7) in (3)
+        states.append(x)
+    return torch.stack(states)
+
+
+def trust_of(network, k):                                      # rho was measured in training
+    return network.rho[k] ** 2 / (network.rho[k] ** 2 + network.noise_std**2)
+""", "core")
+C("""
+derived, free = (load_checkpoint(f"flat-{name}-single")[0] for name in ("derived", "free"))
+scans = single_coil(4, 64, generator, "val", accelerations=(4,))
+single = SenseModel(scans.coil_maps, scans.mask)
+with torch.inference_mode():
+    mine = my_flat(derived, scans.kspace, single)              # (K + 1, 4, 64, 64)
+    agrees(mine, derived(scans.kspace, scans.mask, scans.coil_maps).states, 1e-4)
+""", "core", "nbval-check-output")
+M(r"""
+**What is asked of the states.** Beside the error of the last image, alignment asks each state to be on the path. The first version of the paper aligns
+*velocities*, the second *states*. That is the same but for weights: with $v^k = (x^{k+1} - x^k)/\delta_k$ and $v^*_k = (x^*_{k+1} - x^k)/\delta_k$,
+
+$$\sum_k |v^k - v^*_k| = \sum_k \frac{1}{|\delta_k|}\,|x^{k+1} - x^*_{k+1}|, \qquad x^*_k = (1 - t_k)\,x_0 + t_k\,A^H y$$
+
+With $\alpha = 1$ and $K = 12$ the last state then weighs 23 times as much as the first.
+""")
+C("""
+def my_alignment(states, clean, t):
+    total = 0
+    for x, time in zip(states[1:], t[1:], strict=True):
+        ideal = (1 - time) * clean + time * states[0]
+        total = total + ((x - ideal).abs().mean((1, 2)) / clean.abs().mean((1, 2))).mean()
+    return total / (len(t) - 1)
+""")
+C("""
+times = time_grid(12, 1.0)
+package = aligned(mine, scans.reference, times) - composite(mine, scans.reference)
+agrees(W_ALIGN * my_alignment(mine, scans.reference, times.tolist()), package, 1e-5)
+weights = 1 / times.diff().abs()
+agrees(weights[-1] / weights[0], 23.0, 1e-6)
+""", "nbval-check-output")
+M(r"""
+**Exercise 4, fill in.** The error of every state that the law (10) predicts, from the times $t$, the error `floor` of the last state and the squared distance `away` of
+$A^H y$ from it.
+""")
+C("""
+def predicted_errors(t, floor, away):
+    ...  # t: (K + 1,); return (K + 1,)
+
+
+check("03", "law", predicted_errors)
+""", "exercise")
+M(r"""
+## 3.9 What each part is worth ● core
+
+Reviewers of the paper asked for controls: is it the flow, or just the additional loss? Here each control changes one thing, with the same networks, cascades, data and
+number of training steps, single coil, 64 x 64, three seeds each (`mrilab experiment flat_controls`, stored; one row is measured again, training included, in the full profile
+only). *Falls* counts cascades after which the PSNR is lower, *way* is the length of the path over the distance of its ends, *off the path* the squared distance from the
+ideal states, in percent of the image's energy, and the *worst case* is a perturbation of the data, no larger than their noise, that was looked for by gradient ascent.
+""", "core")
+C("""
+controls = read_results("flat_controls")
+middle = controls.query("alpha == 1 and cascades == 12").groupby("control", sort=False)
+mean, spread = (getattr(middle, name)(numeric_only=True) for name in ("mean", "std"))
+lines = "\\n".join(
+    f"| {CONTROLS[name].title} | {row.psnr_4:.2f} ± {spread.psnr_4[name]:.2f} | {row.psnr_8:.2f} ± {spread.psnr_8[name]:.2f} | "
+    f"{row.violations:.1f} | {row.detour:.2f} | {100 * row.distance:.1f} | {row.psnr_4 - row.psnr_worst:.2f} |"
+    for name, row in mean.iterrows()
+)
+head = "| control | R = 4 (dB) | R = 8 (dB) | falls | way | off the path (%) | worst case (dB lost) |"
+Markdown(f"{head}\\n|{'---|' * 7}\\n{lines}")
+""", "core", "fold")
+C("""
+chosen = mean.loc[["paper", "derived"], "validation"].idxmin()
+print(f"on validation heads the rule with the lower loss is: {chosen}")
+""", "core")
+C("""
+figure = new_figure(9.6, 3.3)
+left, right = figure.subplots(1, 2, sharey=True)
+for axis, factor, names in ((left, "alpha", ("aligned", "paper", "derived")), (right, "cascades", ("free", "derived"))):
+    other = "cascades == 12" if factor == "alpha" else "alpha == 1"
+    rows = controls.query(other).groupby(["control", factor])["psnr_8"].mean()
+    x = sorted(rows.loc["derived"].index)
+    curves(x, {CONTROLS[name].title: rows.loc[name].reindex(x) for name in names}, "", axis=axis, markers=True,
+           title=f"PSNR at R = 8 over {factor}", xlabel=factor, ylabel="PSNR (dB)")
+show(figure, alt="PSNR at R = 8 of three rules over alpha, and of the free and the derived network over the number of cascades.")
+""", "core", "fold")
+M(r"""
+## 3.10 Walk along the cascades ● core
+
+The two networks of 3.8, free and aligned by the derived rule, on a validation head. Both end at about the same image. What they do on the way is another matter: move the slider.
+""", "core")
+C("""
+from mrilab.teach.views_flow import Walk, walk_view
+from mrilab.teach.widgets_flow import walk_widget
+
+with torch.inference_mode():
+    walks = {
+        name: Walk(network(scans.kspace, scans.mask, scans.coil_maps).states[:, 0], torch.tensor(network.t))
+        for name, network in (("free", free), ("derived", derived))
+    }
+""", "core")
+C("""
+walk_widget(walks, scans.reference[0])
+""", "core", "widget")
+C("""
+views = [walk_view(walks, k, scans.reference[0]) for k in (1, 4, 8)]
+gallery([panel for view in views for panel in view.panels], columns=6, width=150,
+        alt="Storyboard after 1, 4 and 8 cascades: for each network the state, the ideal state and the error.")
+show(views[-1].plot, alt="PSNR after each cascade of the free and the derived network.")
+print(*(view.text for view in views), sep="\\n")
+""", "core", "fold")
+M(r"""
+**Exercise 5, predict.** The network with shared weights was trained with $K = 12$ and $s = 0$, and its denoiser knows the time. What happens with $K = 24$?
+`"a"`: nothing much, the ray is the same with any step. `"b"`: it is twice as good. `"c"`: it breaks, the states are others than in training.
+""")
+C("""
+my_guess = ...  # "a", "b" or "c"
+
+check("03", "other-k", my_guess)
+""", "exercise")
+M(r"""
+## 3.11 Several coils, and what diffusion costs ● core
+
+Heads at 128 x 128 with eight coils, as in lesson 2, which the paper leaves out. With several coils a cascade takes the block (6), four steps of conjugate gradients. Beside FLAT: the same
+network with learned steps, lesson 2's MoDL and VarNet, ISTA-Net+, and samplers with lesson 2's prior: Langevin dynamics, and a flow of added noise in few steps (DDIM), with the same
+block for the data. A mean of eight samples costs eight times the calls.
+""", "core")
+C("""
+heads = read_results("flat_heads")
+again = recompute_rows("flat_heads", heads[heads["run"] == "flat-derived"].sample(2, random_state=seed))
+agrees(again["psnr"].to_numpy(), heads.loc[again.index, "psnr"].to_numpy(), 5e-3)
+""", "core", "nbval-check-output")
+C("""
+inside = heads.query("shift == 'none'")
+table = inside.pivot_table(index="run", columns="acceleration", values=["psnr", "ssim"], sort=False)
+calls = inside.groupby("run")["network_calls"].first()
+seconds = inside.query("acceleration == 8").groupby("run")["method_seconds"].median()
+lines = "\\n".join(
+    f"| {run} | {calls[run]:.0f} | {seconds[run]:.2f} | " + " | ".join(f"{row['psnr', r]:.2f}" for r in (4, 8, 12))
+    + " | " + " | ".join(f"{row['ssim', r]:.3f}" for r in (4, 8)) + " |" for run, row in table.iterrows()
+)
+head = "| method | network calls | seconds | PSNR R = 4 | R = 8 | R = 12 | SSIM R = 4 | R = 8 |"
+Markdown(f"{head}\\n|{'---|' * 8}\\n{lines}")
+""", "core", "fold")
+C("""
+figure = new_figure(9.6, 3.8)
+for axis, cost, label in zip(figure.subplots(1, 2, sharey=True), (calls, seconds), ("network calls (log)", "seconds, one core (log)"), strict=True):
+    for number, (prefix, title) in enumerate({"flat-shared": "FLAT, shared", "ddim": "DDIM", "langevin": "Langevin"}.items()):
+        names = [run for run in table.index if run.startswith(prefix)]
+        axis.plot(cost[names], table.loc[names, ("psnr", 8)], MARKERS[number], color=COLOURS[number], label=title)
+    for number, run in enumerate(("flat-derived", "flat-free", "varnet"), 3):
+        axis.plot(cost[run], table.loc[run, ("psnr", 8)], MARKERS[number], color=COLOURS[number], label=run)
+    axis.set(xlabel=label, ylabel="PSNR at R = 8 (dB)", xscale="log", title="Quality for the price")
+    axis.grid(alpha=0.3)
+axis.legend(fontsize=8, frameon=False)
+show(figure, alt="PSNR at R = 8 over network calls and over seconds, for FLAT with shared weights, DDIM and Langevin, and three other networks.")
+""", "core", "fold")
+M(r"""
+## 3.12 How steady is it? ● core
+
+Along the cascades, under noise of the data's own size, and under the worst perturbation of that size that was found (`mrilab experiment flat_stability`, six heads).
+""", "core")
+C("""
+steady = read_results("flat_stability")
+rows = steady.groupby(["acceleration", "network"]).mean(numeric_only=True)
+lines = "\\n".join(
+    f"| {r} | {name} | {row.psnr:.2f} | {row.violations:.1f} | {row.detour:.2f} | {row.psnr - row.psnr_noise:.2f} | "
+    f"{row.psnr - row.psnr_worst:.2f} | {row.amplification_noise:.2f} | {row.amplification_worst:.2f} |"
+    for (r, name), row in rows.iterrows()
+)
+head = "| R | network | PSNR | falls | way | lost to noise (dB) | to the worst (dB) | amplification: noise | worst |"
+Markdown(f"{head}\\n|{'---|' * 9}\\n{lines}")
+""", "core", "fold")
+M(r"""
+## 3.13 A scan from elsewhere ○ optional
+
+`flat-derived-heads` was trained on heads of random contrast, orientation and resolution. Set `scan_path` at the top to a fastMRI file of your own.
+""")
+C("""
+own = read_scan(scan_path, slice=0) if scan_path else read_scan(dataset("heads-randomised-val")[0])
+settings = {"acceleration": 4} if own.mask is None else {"use_mask": True}
+mine = {name: reconstruct(own, name, **settings).slices[0] for name in ("l1-wavelet", "flat")}
+""")
+C("""
+pictures = {name + (f", {one.metrics['psnr']:.1f} dB" if one.metrics else ""): one.image for name, one in mine.items()}
+first = {"zero-filled": one.zero_filled} if own.mask is not None else {"reference": one.reference}
+gallery(panels({**first, **pictures}, limits=(0, float(one.image.abs().quantile(0.999)))),
+        alt="The reference (or the zero-filled image), L1-wavelet and FLAT for the chosen scan.")
+""", "fold")
+M(r"""
+## 3.14 Claims, measured ● core
+
+Thresholds stand in `notebooks/claims/03_flow_aligned_unrolling.toml` since before any of these networks was trained.
+""", "core")
+C("""
+seeds = controls.query("alpha == 1 and cascades == 12").set_index(["control", "seed"])
+of = {name: seeds.loc[name] for name in CONTROLS}
+gap = {name: pd.concat([of[name][f"psnr_{r}"] - of["aligned"][f"psnr_{r}"] for r in (4, 8)]) for name in ("derived", "paper")}
+by = inside.pivot(index=["acceleration", "scan"], columns="run", values="psnr").loc[[4, 8]]
+attacked = steady.query("acceleration < 12").pivot(index=["acceleration", "scan"], columns="network", values="amplification_worst")
+
+
+def calls_to_reach(r):
+    quality = by.loc[r].mean()
+    reached = [calls[f"ddim-{n}"] for n in (6, 12, 24, 48) if quality[f"ddim-{n}"] >= quality["flat-derived"]]
+    return (min(reached) if reached else 60) / 12
+""", "core")
+C("""
+measured = {
+    "explicit-derived": gap["derived"],
+    "explicit-paper": gap["paper"],
+    "trajectory": of["derived"]["distance"] / of["free"]["distance"],
+    "trajectory-law": of["derived"]["law"],
+    "on-a-par": by["flat-derived"] - by["flat-free"],
+    "fewer-calls": [calls_to_reach(r) for r in (4, 8)],
+    "steady": steady.query("network == 'flat-derived-t2' and acceleration == 4")["violations"],
+    "other-k": by["flat-shared-12"] - by[["flat-shared-6", "flat-shared-24"]].min(axis=1),
+    "attack": attacked["flat-derived-t2"] / attacked["flat-free-t2"],
+}
+table = ClaimsTable(read_claims("03_flow_aligned_unrolling"), measured)
+table
+""", "core")
+C("""
+print(table.verdicts())
+""", "core", "nbval-check-output")
