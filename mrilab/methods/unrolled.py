@@ -1,4 +1,4 @@
-"""The supervised unrolled network MoDL, by the names of its checkpoints."""
+"""The supervised unrolled networks, MoDL and E2E-VarNet, by the names of their checkpoints."""
 
 from __future__ import annotations
 
@@ -8,18 +8,26 @@ from torch import Tensor, nn
 from mrilab.errors import UserError
 from mrilab.methods.annealing import scaled
 from mrilab.methods.registry import method
-from mrilab.nets import MoDL
+from mrilab.nets import MoDL, VarNet
+from mrilab.nets.sensitivity import calibration_lines
 from mrilab.training.checkpoints import load_checkpoint
 
 
 @method("modl")
 def modl(y, model, *, generator, progress, network: str = "modl-t2"):
-    """A trained denoiser and conjugate gradients by turns (MoDL), with the maps of the scan.
-
-    modl-t2 was trained on T2-weighted heads and equispaced vertical lines at R = 3 and 6, and knows nothing else.
-    """
+    """A trained denoiser and conjugate gradients by turns (MoDL), with the maps of the scan."""
     trained = _trained(network, MoDL, y.device)
     return _reconstruct(trained, y, model, model.coil_maps)
+
+
+@method("varnet")
+def varnet(y, model, *, generator, progress, network: str = "varnet-t2"):
+    """E2E-VarNet, which estimates maps of its own from the vertical calibration lines. Only magnitudes count.
+
+    A mask without fully sampled central columns leaves it the fully sampled box around DC to estimate them from.
+    """
+    trained = _trained(network, VarNet, y.device)
+    return _reconstruct(trained, y, model, calibration_lines(model.mask, model.shape))
 
 
 def _reconstruct(trained: nn.Module, y: Tensor, model, third: Tensor) -> Tensor:
