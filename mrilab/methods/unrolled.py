@@ -15,7 +15,10 @@ from mrilab.training.checkpoints import load_checkpoint
 
 @method("modl")
 def modl(y, model, *, generator, progress, network: str = "modl-t2"):
-    """A trained denoiser and conjugate gradients by turns (MoDL), with the maps of the scan."""
+    """A trained denoiser and conjugate gradients by turns (MoDL), with the maps of the scan.
+
+    modl-t2 was trained on T2-weighted heads and equispaced vertical lines at R = 3 and 6, and knows nothing else.
+    """
     trained = _trained(network, MoDL, y.device)
     return _reconstruct(trained, y, model, model.coil_maps)
 
@@ -25,6 +28,7 @@ def varnet(y, model, *, generator, progress, network: str = "varnet-t2"):
     """E2E-VarNet, which estimates maps of its own from the vertical calibration lines. Only magnitudes count.
 
     A mask without fully sampled central columns leaves it the fully sampled box around DC to estimate them from.
+    varnet-t2 was trained on the same scans as modl-t2, and knows nothing else either.
     """
     trained = _trained(network, VarNet, y.device)
     return _reconstruct(trained, y, model, calibration_lines(model.mask, model.shape))
