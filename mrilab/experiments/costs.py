@@ -22,6 +22,7 @@ OPTIONS = {
     "cg-sense": (),
     "l1-wavelet": (),
     "modl": ("--network", "modl-t2"),
+    "varnet": ("--network", "varnet-t2"),
     "langevin": ("--prior", "score-t2", "--samples", "8"),
     "convdecoder": (),
 }

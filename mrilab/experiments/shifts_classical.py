@@ -1,6 +1,6 @@
 """Methods that know no training data, in distribution and under every shift: the yardstick of the trained ones.
 
-ConvDecoder takes two or three minutes a scan, so it gets four heads of each condition; the others all.
+ConvDecoder takes one to three minutes a scan, so it gets four heads of each condition; the others all.
 """
 
 from __future__ import annotations

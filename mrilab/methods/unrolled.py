@@ -1,4 +1,4 @@
-"""The supervised unrolled network MoDL, by the names of its checkpoints."""
+"""The supervised unrolled networks, MoDL and E2E-VarNet, by the names of their checkpoints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from mrilab.errors import UserError
 from mrilab.methods.annealing import scaled
 from mrilab.methods.registry import method
-from mrilab.nets import MoDL
+from mrilab.nets import MoDL, VarNet
+from mrilab.nets.sensitivity import calibration_lines
 from mrilab.training.checkpoints import load_checkpoint
 
 
@@ -19,6 +20,16 @@ def modl(y, model, *, generator, progress, network: str = "modl-t2"):
     modl-t2 was trained on T2-weighted heads and equispaced vertical lines at R = 3 and 6, and knows nothing else.
     """
     return _reconstruct(trained(network, MoDL, y.device), y, model, model.coil_maps)
+
+
+@method("varnet")
+def varnet(y, model, *, generator, progress, network: str = "varnet-t2"):
+    """E2E-VarNet, which estimates maps of its own from the vertical calibration lines. Only magnitudes count.
+
+    A mask without fully sampled central columns leaves it the fully sampled box around DC to estimate them from.
+    varnet-t2 was trained on the same scans as modl-t2, and knows nothing else either.
+    """
+    return _reconstruct(trained(network, VarNet, y.device), y, model, calibration_lines(model.mask, model.shape))
 
 
 def _reconstruct(network: nn.Module, y: Tensor, model, third: Tensor) -> Tensor:

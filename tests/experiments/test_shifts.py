@@ -11,8 +11,15 @@ from mrilab.errors import UserError
 from mrilab.evaluation import shifted
 from mrilab.evaluation.experiments import find_experiment
 from mrilab.evaluation.reconstruct import reconstruct
+from mrilab.experiments import shifts_networks
+from mrilab.nets import MoDL, VarNet
+from mrilab.training import checkpoints
+from mrilab.training.checkpoints import save_checkpoint
+from mrilab.training.tasks import TASKS
 
-NAMES = ("shifts_classical", "shifts_langevin")
+NAMES = ("shifts_classical", "shifts_langevin", "shifts_networks")
+NETWORKS = (shifts_networks.CHECKPOINTS | shifts_networks.SEEDS).values()
+FACTS = {"data": "none", "seeds": {}, "steps": 0, "minutes": 0, "metrics": {}}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -40,6 +47,12 @@ def test_every_test_scan_is_taken_and_four_by_convdecoder():
             assert len(scans) == (4 if method == "convdecoder" else count)
 
 
+def test_every_network_of_the_grid_can_be_trained():
+    for name in NETWORKS:
+        assert name.partition("-seed-")[0] in TASKS
+    assert all(f"modl-{shift}" in TASKS for shift in SHIFTS if shift != "none")
+
+
 def test_a_scan_is_the_embedded_one_and_the_noise_shift_has_six_times_its_noise():
     scan, truth, index = shifted.shifted_scan("horizontal", "heads-t2-test-03")
     noisy, same_truth, _ = shifted.shifted_scan("noise", "heads-t2-test-03")
@@ -53,11 +66,22 @@ def test_an_unknown_shift_is_told_with_all():
         find_shift("vertical")
 
 
+@pytest.fixture
+def small_networks(tmp_path, monkeypatch):
+    """Checkpoints by the names of the grid, untrained and small."""
+    for name in (*NETWORKS, *(f"modl-{shift}" for shift in SHIFTS)):
+        network = VarNet(2, 1, 1) if name.startswith("varnet") else MoDL(4, 1, 1)
+        save_checkpoint(name, network.eval(), FACTS, tmp_path)
+    monkeypatch.setattr(checkpoints.load_checkpoint, "__defaults__", (tmp_path,))
+
+
+@pytest.mark.parametrize("name", ["shifts_classical", "shifts_networks"])
 @pytest.mark.parametrize("shift", ["none", "horizontal", "poisson"])
-def test_a_case_is_measured_by_the_names_that_are_declared(shift, monkeypatch):
-    experiment = find_experiment("shifts_classical")
+def test_a_case_is_measured_by_the_names_that_are_declared(name, shift, small_networks, monkeypatch):
+    experiment, seen = find_experiment(name), []
 
     def quick(scan, method, **options):
+        seen.append((method, options.get("network")))
         return reconstruct(scan, method, **options | ({"iterations": 2} if method == "convdecoder" else {}))
 
     monkeypatch.setattr(shifted, "reconstruct", quick)
@@ -66,6 +90,9 @@ def test_a_case_is_measured_by_the_names_that_are_declared(shift, monkeypatch):
         values = experiment.measure(case)
         assert set(experiment.measured) <= set(values), method
         assert torch.tensor([values[key] for key in experiment.measured]).isfinite().all(), method
+    if name == "shifts_networks":
+        assert ("modl", "modl-t2-seed-1") in seen and ("varnet", "varnet-t2") in seen
+        assert (("modl", f"modl-{shift}") in seen) == (shift != "none")
 
 
 def test_the_prior_and_the_settings_of_the_sampler_are_the_courses(monkeypatch):

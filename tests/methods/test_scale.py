@@ -11,8 +11,9 @@ from mrilab.physics import SenseModel, estimate_maps, make_mask
 
 SHAPE = (64, 60)
 FEW = {
-    "convdecoder": {"iterations": 2, "width": 8},  # later, rounding moves some activation over the kink of its ReLU
-    "langevin": {"samples": 2, "levels": 4, "precision": "float32"},  # bfloat16 rounds
+    # more iterations, and rounding moves some activation over the kink of its ReLU; bfloat16 rounds, too
+    "convdecoder": {"iterations": 2, "width": 8, "precision": "float32"},
+    "langevin": {"samples": 2, "levels": 4, "precision": "float32"},
 }
 
 

@@ -1,19 +1,20 @@
-"""`modl` as a method of `mrilab recon`, with a small untrained network in the place of its checkpoint."""
+"""`modl` and `varnet` as methods of `mrilab recon`, with small untrained networks in the place of checkpoints."""
 
 import pytest
 import torch
 
 from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
-from mrilab.methods.unrolled import modl
+from mrilab.methods.unrolled import modl, varnet
 from mrilab.nets import MoDL, VarNet
 from mrilab.physics import SenseModel, equispaced_mask, normalise_maps
+from mrilab.physics.sampling import centre_lines
 from mrilab.training import checkpoints
 from mrilab.training.checkpoints import save_checkpoint
 
 SHAPE = (40, 36)
 RUN = {"generator": None, "progress": iter}
-METHODS = {"modl": modl}
+METHODS = {"modl": modl, "varnet": varnet}
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def problem(generator):
 def test_it_is_the_network_on_data_of_the_trainings_scale(networks, problem):
     y, model = problem(equispaced_mask(SHAPE, 3, acs=8))
     unit = quantile_scale(model.adjoint(y))
-    thirds = {"modl": model.coil_maps}
+    thirds = {"modl": model.coil_maps, "varnet": centre_lines(SHAPE[1], 8)[None]}
     for name, run in METHODS.items():
         with torch.no_grad():
             expected = unit * networks[name]((y / unit)[None], model.mask, thirds[name][None])[0]
@@ -67,7 +68,10 @@ def test_what_cannot_work_is_one_sentence(networks, problem):
     y, model = problem(equispaced_mask(SHAPE, 3, acs=8))
     with pytest.raises(UserError, match="'varnet-t2' is a varnet, not a MoDL"):
         modl(y, model, **RUN, network="varnet-t2")
-    with pytest.raises(UserError, match="no checkpoint 'modl-x'"):
-        modl(y, model, **RUN, network="modl-x")
+    with pytest.raises(UserError, match="no checkpoint 'varnet-x'"):
+        varnet(y, model, **RUN, network="varnet-x")
     with pytest.raises(UserError, match="scale of the data is zero"):
         modl(0 * y, model, **RUN)
+    off_centre = SenseModel(model.coil_maps, ~centre_lines(SHAPE[1], 3)[None])
+    with pytest.raises(UserError, match="centre of k-space is not sampled"):
+        varnet(y, off_centre, **RUN)
