@@ -84,7 +84,8 @@ left, right = figure.subplots(1, 2, width_ratios=(2, 1))
 left.plot(fine, torch.stack(lines), color="#0072B2", linewidth=1.2)
 grid = torch.linspace(-2.4, 2.6, 12, dtype=torch.float64)
 for t in torch.linspace(0.95, 0.1, 10).tolist():
-    left.quiver(torch.full_like(grid, t), grid, -torch.ones(12), -v(grid, t), color="#D55E00", width=0.002, scale=45)
+    left.quiver(torch.full_like(grid, t), grid, -torch.ones(12), -v(grid, t), color="#D55E00", width=0.002,
+                angles="xy", scale_units="xy", scale=18)
 left.set(title="The flow: trajectories and velocities", xlabel="time t (1 = start, 0 = image)", ylabel="x", xlim=(1, 0))
 heights = torch.linspace(-2.4, 2.6, 200, dtype=torch.float64)
 right.plot(posterior.log_density(heights[:, None, None]).exp(), heights, color="#000000", label="posterior")
@@ -319,6 +320,10 @@ curves(list(ratio), {"Euler": list(ratio.values())}, "", axis=left, markers=True
        xlabel="steps K", ylabel="of the posterior's", xscale="log", ylim=(0, 1.05))
 curves(list(miss), {"Euler": list(miss.values()), "1 / K": [4 * miss[64] * 16 / K for K in miss]}, "", axis=right, markers=True,
        title="Error of the covariance", xlabel="steps K (log)", ylabel="relative (log)", xscale="log", yscale="log")
+for axis in (left, right):
+    axis.set_xticks(list(miss), [str(K) for K in miss])
+    axis.minorticks_off()
+right.set_yticks([0.05, 0.1, 0.2, 0.4], ["0.05", "0.1", "0.2", "0.4"])
 show(figure, alt="Left: with 4 steps the ends have about half of the posterior's variance, with 64 nearly all. Right: the error "
      "of the covariance falls along a line of slope -1.")
 """, "fold")

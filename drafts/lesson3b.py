@@ -23,8 +23,6 @@ def trust_of(network, k):                                      # rho was measure
     return network.rho[k] ** 2 / (network.rho[k] ** 2 + network.noise_std**2)
 """, "core")
 C("""
-derived, free = (load_checkpoint(f"flat-{name}-single")[0] for name in ("derived", "free"))
-scans = single_coil(4, 64, generator, "val", accelerations=(4,))
 single = SenseModel(scans.coil_maps, scans.mask)
 with torch.inference_mode():
     mine = my_flat(derived, scans.kspace, single)              # (K + 1, 4, 64, 64)
@@ -102,17 +100,13 @@ show(figure, alt="PSNR at R = 8 of three rules over alpha, and of the free and t
 M(r"""
 ## 3.10 Walk along the cascades ● core
 
-The two networks of 3.8, free and aligned by the derived rule, on a validation head. Both end at about the same image. What they do on the way is another matter: move the slider.
+The two networks of the first picture, on the same validation head. Both end at about the same image. What they do on the way is another matter: move the slider.
 """, "core")
 C("""
 from mrilab.teach.views_flow import Walk, walk_view
 from mrilab.teach.widgets_flow import walk_widget
 
-with torch.inference_mode():
-    walks = {
-        name: Walk(network(scans.kspace, scans.mask, scans.coil_maps).states[:, 0], torch.tensor(network.t))
-        for name, network in (("free", free), ("derived", derived))
-    }
+walks = {name: Walk(states, torch.tensor(derived.t)) for name, states in paths.items()}
 """, "core")
 C("""
 walk_widget(walks, scans.reference[0])
