@@ -17,8 +17,8 @@ from mrilab.training.checkpoints import load_checkpoint
 def modl(y, model, *, generator, progress, network: str = "modl-heads"):
     """A trained denoiser and conjugate gradients by turns (MoDL), with the maps of the scan.
 
-    modl-heads was trained on heads of random contrast, orientation, resolution and noise, modl-t2 on clinical T2-weighted
-    ones, both with equispaced vertical lines at R = 3 and 6.
+    modl-heads was trained on heads of random contrast, orientation, resolution and noise, modl-t2 on clinical
+    T2-weighted ones, both with equispaced vertical lines at R = 3 and 6.
     """
     trained = _trained(network, MoDL, y.device)
     return _reconstruct(trained, y, model, model.coil_maps)
@@ -29,7 +29,8 @@ def varnet(y, model, *, generator, progress, network: str = "varnet-heads"):
     """E2E-VarNet, which estimates maps of its own from the vertical calibration lines. Only magnitudes count.
 
     A mask without fully sampled central columns leaves it the fully sampled box around DC to estimate them from.
-    varnet-heads and varnet-t2 were trained on the same scans as modl-heads and modl-t2.
+    varnet-heads and varnet-t2 were trained on the same scans as modl-heads and modl-t2. On validation scans of the
+    former kind at R = 4 varnet-heads is worse than L1-wavelet: take modl there.
     """
     trained = _trained(network, VarNet, y.device)
     return _reconstruct(trained, y, model, calibration_lines(model.mask, model.shape))
