@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ def register(app: typer.Typer) -> None:
 
 def experiment(
     name: Annotated[str | None, typer.Argument(help="Which experiment; --list names them.")] = None,
+    part: Annotated[str, typer.Option(help="K/N: only every N-th case from the K-th on, to share the work.")] = "1/1",
     list_: Annotated[bool, typer.Option("--list", help="Name the experiments and stop.")] = False,
 ) -> None:
     """Measure what results/NAME.csv does not hold yet, one row a case; stop it and run it again at will."""
@@ -26,11 +28,14 @@ def experiment(
         return
     if name is None:
         raise UserError("say which experiment to run; `mrilab experiment --list` names them")
+    if not re.fullmatch(r"[0-9]+/[0-9]+", part):
+        raise UserError(f"--part {part} is not of the form K/N, as in 1/2")
+    k, n = (int(each) for each in part.split("/"))
     found = find_experiment(name)
     path = RESULTS / f"{name}.csv"
     course_folder()
     try:
-        count = run_experiment(found, path)
+        count = run_experiment(found, path, part=(k, n))
     except KeyboardInterrupt:
         print(f"\nexperiment {name}: stopped; the finished rows are in {path}, run it again to go on")
         raise typer.Exit(130) from None

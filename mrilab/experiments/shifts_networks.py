@@ -1,6 +1,6 @@
 """MoDL and E2E-VarNet, trained on T2 heads and vertical lines at R = 3 and 6, in distribution and under every shift.
 
-"modl-seed-0" to "-2" are three MoDL trained alike but for the seed, each a sixth as long as "modl": how much of a
+"modl-seed-0" to "-2" are three MoDL trained alike but for the seed, each a twelfth as long as "modl": how much of a
 difference is the luck of a training. "modl-retrained" was trained on with scans of the very shift that it is tested
 under: what it loses is the harder problem, not the shift.
 """

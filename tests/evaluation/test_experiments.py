@@ -105,6 +105,18 @@ def test_a_wider_grid_adds_only_the_new_cases(tmp_path):
     assert measured == [-2, -1, 5, 6]
 
 
+def test_parts_share_the_cases(tmp_path):
+    path = tmp_path / "toy.csv"
+    assert run_experiment(toy(), path, progress=False, part=(2, 2)) == 2
+    assert [row["a"] for row in cases_and_values(path)] == ["1", "3"]
+    assert run_experiment(toy(), path, progress=False, part=(2, 2)) == 0
+    assert run_experiment(toy(), path, progress=False, part=(1, 2)) == 3
+    assert sorted(row["a"] for row in cases_and_values(path)) == list("01234")
+    for part in ((0, 2), (3, 2), (1, 0)):
+        with pytest.raises(UserError, match="there is no part"):
+            run_experiment(toy(), path, progress=False, part=part)
+
+
 def test_rows_say_where_they_come_from(tmp_path):
     run_experiment(toy(), tmp_path / "toy.csv", progress=False)
     row = pd.read_csv(tmp_path / "toy.csv").iloc[0]
@@ -176,3 +188,5 @@ def test_the_command_lists_and_refuses():
     assert [line.split()[0] for line in listed.stdout.splitlines()] == experiments.experiment_names()
     refused = CliRunner().invoke(app, ["experiment", "no-such"])
     assert isinstance(refused.exception, UserError) and "choose one of" in str(refused.exception)
+    refused = CliRunner().invoke(app, ["experiment", "classical", "--part", "half"])
+    assert isinstance(refused.exception, UserError) and "not of the form K/N" in str(refused.exception)

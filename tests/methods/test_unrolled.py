@@ -19,14 +19,14 @@ METHODS = {"modl": modl, "varnet": varnet}
 
 @pytest.fixture
 def networks(tmp_path, monkeypatch):
-    """Checkpoints "modl-t2" and "varnet-t2" with weights that are not zero."""
+    """Checkpoints "modl-heads" and "varnet-heads" with weights that are not zero."""
     torch.manual_seed(3)
     made = {"modl": MoDL(4, 2, 3), "varnet": VarNet(2, 2, 1)}
     facts = {"data": "none", "seeds": {}, "steps": 0, "minutes": 0, "metrics": {}}
     for name, network in made.items():
         for parameter in network.parameters():
             torch.nn.init.normal_(parameter, std=0.1)
-        save_checkpoint(f"{name}-t2", network.eval(), facts, tmp_path)
+        save_checkpoint(f"{name}-heads", network.eval(), facts, tmp_path)
     monkeypatch.setattr(checkpoints.load_checkpoint, "__defaults__", (tmp_path,))
     return made
 
@@ -66,8 +66,8 @@ def test_scale_of_the_data_is_that_of_the_image(name, direction, networks, probl
 
 def test_what_cannot_work_is_one_sentence(networks, problem):
     y, model = problem(equispaced_mask(SHAPE, 3, acs=8))
-    with pytest.raises(UserError, match="'varnet-t2' is a varnet, not a MoDL"):
-        modl(y, model, **RUN, network="varnet-t2")
+    with pytest.raises(UserError, match="'varnet-heads' is a varnet, not a MoDL"):
+        modl(y, model, **RUN, network="varnet-heads")
     with pytest.raises(UserError, match="no checkpoint 'varnet-x'"):
         varnet(y, model, **RUN, network="varnet-x")
     with pytest.raises(UserError, match="scale of the data is zero"):
