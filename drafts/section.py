@@ -231,7 +231,7 @@ to blame, and this figure does not tell them apart: its maps come from the few p
 and its U-Nets have met ghosts along one direction only.
 
 **MoDL** does not break. It was trained on one mask, one contrast and one anatomy, and at R = 4 it is as good as the sampler or a
-little better on every row; a MoDL trained for the very shift gains less than a decibel over it. It is given its maps, the forward model of the
+little better on every row; but for noise, a MoDL trained for the very shift gains less than a decibel over it. It is given its maps, the forward model of the
 scan at hand is solved for between its denoisers, and those are small. At R = 8 its training shows: the
 sampler leads on most rows, and a MoDL trained for the contrast or the anatomy is one to two decibels better than one that was not. Some of what looks like a shift
 is the harder problem, and some is too little training for R = 8.
