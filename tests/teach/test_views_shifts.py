@@ -45,14 +45,14 @@ def test_what_was_computed_is_kept(explorer):
     assert explorer.result("none", 4, "CG") is explorer.result("none", 4, "CG")
 
 
-def test_the_widget_runs_the_slow_method_only_when_it_is_ticked(monkeypatch):
+def test_the_widget_runs_a_slow_method_only_when_it_is_ticked(monkeypatch):
     explorer, ran = ShiftExplorer(METHODS), []
     monkeypatch.setattr(
         explorer, "view", lambda *arguments: ran.append(arguments) or ShiftExplorer.view(explorer, *arguments)
     )
-    widget = shifts_widget(explorer, slow="CG")
+    widget = shifts_widget(explorer, slow=("CG",))
     assert ran[-1] == ("none", 4, ("zero-filled",), 5.0)
-    widget._controls["with_slow"].value = True
+    widget._controls["CG"].value = True
     assert ran[-1] == ("none", 4, ("zero-filled", "CG"), 5.0)
     widget._controls["shift"].value = "horizontal"
     assert (

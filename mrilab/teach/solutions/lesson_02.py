@@ -40,6 +40,17 @@ def coverage(samples, truth, level):
     return ((truth >= low) & (truth <= high)).to(samples.dtype).mean()
 
 
+def data_consistency(z, y, mask, lam):
+    """(y + lam z) / (1 + lam) where measured, z elsewhere."""
+    return (mask * y + lam * z) / (mask + lam)
+
+
+def paired_interval(a, b, t):
+    """Mean of a - b and t times its standard error."""
+    difference = a - b
+    return difference.mean(), t * difference.std() / math.sqrt(len(difference))
+
+
 def _real(*shape, seed=1):
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
@@ -61,6 +72,15 @@ def _all_pixels_together(samples, truth, level):
 _spread = 0.2 + _real(400, seed=2).abs()  # every pixel has a width of its own
 _centre = 3 * _real(400, seed=3)
 _samples, _truth = _centre + _spread * _real(48, 400, seed=4), _centre + _spread * _real(400, seed=5)
+
+_mask = _real(4, 6, seed=6) > 0
+_data = (_complex(4, 6), _complex(4, 6, seed=2) * _mask, _mask)
+_heads = 36 + 2 * _real(12, seed=7)  # heads differ by more than methods do
+
+
+def _unpaired(a, b, t):
+    return a.mean() - b.mean(), t * torch.sqrt((a.var() + b.var()) / len(a))
+
 
 EXERCISES = {
     "step": Exercise(
@@ -200,5 +220,54 @@ EXERCISES = {
             ),
         },
         cases=[(_samples, _truth, 0.9), (_samples, _truth, 0.5)],
+    ),
+    "data-consistency": Exercise(
+        data_consistency,
+        "a weighted mean of data and denoiser where there are data, and the denoiser alone where there are none.",
+        {
+            "replaced": Mistake(
+                lambda z, y, m, lam: torch.where(m, y, z),
+                "that is lambda = 0: the data replace the denoiser, noise and all. Weigh the two.",
+            ),
+            "everywhere": Mistake(
+                lambda z, y, m, lam: (y + lam * z) / (1 + lam),
+                "where nothing was measured this weighs the denoiser against zeros; there it is alone.",
+            ),
+            "turned-round": Mistake(
+                lambda z, y, m, lam: (lam * m * y + z) / (lam * m + 1),
+                "lambda is the weight of the denoiser, not of the data: a large one must give z.",
+            ),
+            "sum": Mistake(
+                lambda z, y, m, lam: m * y + lam * z, "a mean needs its weights to sum to one: divide by their sum."
+            ),
+        },
+        cases=[(*_data, 0.05), (*_data, 2.0)],
+    ),
+    "paired-interval": Exercise(
+        paired_interval,
+        "what all methods share, an easy or a difficult head, drops out of the differences.",
+        {
+            "unpaired": Mistake(_unpaired, "these are the same scans: take the differences first, then their spread."),
+            "no-root": Mistake(
+                lambda a, b, t: ((a - b).mean(), t * (a - b).std()),
+                "that is how single scans differ; the mean of n of them is known better by the root of n.",
+            ),
+            "biased": Mistake(
+                lambda a, b, t: ((a - b).mean(), t * (a - b).std(correction=0) / math.sqrt(len(a))),
+                "the deviation of a sample divides by n - 1, which t expects.",
+            ),
+            "turned-round": Mistake(
+                lambda a, b, t: paired_interval(b, a, t), "the difference is a minus b, not b minus a."
+            ),
+        },
+        cases=[(_heads + 0.5 + 0.3 * _real(12, seed=8), _heads, 2.2), (_real(5), _real(5, seed=9), 2.78)],
+    ),
+    "shift-or-harder": Exercise(
+        "b",
+        "a network that was trained for the shift tells what the problem itself costs; the rest is the shift.",
+        {
+            "a": Mistake("a", "that holds the shifted scans against easier ones; ask what training for them gives."),
+            "c": Mistake("c", "no training can make a harder problem easy; compare the two networks with each other."),
+        },
     ),
 }
