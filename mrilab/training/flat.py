@@ -65,17 +65,17 @@ FULL = Settings(50_000, batch=16, parts=8, warmup=1_000, ema=0.9995, validate_ev
 PROFILES = {
     "single": {
         "smoke": Profile(32, 8, SMOKE),
-        "teach": Profile(SINGLE_SIDE, 16, Settings(1_000, batch=8, parts=2, learning_rate=2e-3)),
+        "teach": Profile(SINGLE_SIDE, 16, Settings(600, batch=8, parts=2, learning_rate=2e-3)),
         "full": Profile(SINGLE_SIDE, 16, Settings(20_000, batch=16, parts=2, learning_rate=2e-3)),
     },
     "several": {
         "smoke": Profile(48, 8, SMOKE),
-        "teach": Profile(128, 8, Settings(6_000, batch=2, learning_rate=1e-3)),
+        "teach": Profile(128, 8, Settings(4_000, batch=2, learning_rate=1e-3)),
         "full": Profile(128, 8, FULL),
     },
     "ista": {
         "smoke": Profile(48, 8, SMOKE),
-        "teach": Profile(128, 32, Settings(6_000, batch=2, learning_rate=5e-4)),
+        "teach": Profile(128, 32, Settings(4_000, batch=2, learning_rate=5e-4)),
         "full": Profile(128, 32, FULL),
     },
 }
