@@ -64,7 +64,7 @@ derived, free = (load_checkpoint(f"flat-{name}-single")[0] for name in ("derived
 M(r"""
 ## The question, and a picture of the answer ● core
 
-Lesson 2 took unrolled networks as they are: turns of data and network, trained for the last image alone. Here we open two of them after every few
+Lesson 2 took unrolled networks as they are: turns of data and network, trained for the last image alone. Here we open two of them after every three
 of their twelve cascades. Above is one whose steps were learned; what it does on the way is its own affair. Below is one with the same networks, trained as
 a **flow**: its steps are computed, and each state was asked to be on the straight line from the zero-filled image to the true one.
 """, "core")
@@ -79,11 +79,11 @@ truth = scans.reference[0]
 top = float(truth.abs().max())
 gallery(
     [
-        Panel(f"{name}, after {k}: {psnr(states[k], truth):.1f} dB", states[k], limits=(0, top))
-        for name, states in paths.items() for k in (0, 2, 4, 6, 8, 10, 12)
+        Panel(f"{name}, {k}: {psnr(states[k], truth):.1f} dB", states[k], limits=(0, top))
+        for name, states in paths.items() for k in (0, 3, 6, 9, 12)
     ],
-    columns=7, width=130,
-    alt="States of two networks on one head after 0, 2, 4, 6, 8, 10 and 12 cascades. Above, with learned steps; below, of the "
+    columns=5, width=190,
+    alt="States of two networks on one head after 0, 3, 6, 9 and 12 cascades. Above, with learned steps; below, of the "
     "flow, which fades from the zero-filled image to the head.",
 )
 """, "core", "fold", "thumbnail")

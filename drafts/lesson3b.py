@@ -189,6 +189,7 @@ C("""
 own = read_scan(scan_path, slice=0) if scan_path else read_scan(dataset("heads-randomised-val")[0])
 settings = {"acceleration": 4} if own.mask is None else {"use_mask": True}
 mine = {name: reconstruct(own, name, **settings).slices[0] for name in ("l1-wavelet", "flat")}
+one = mine["flat"]
 """)
 C("""
 pictures = {name + (f", {one.metrics['psnr']:.1f} dB" if one.metrics else ""): one.image for name, one in mine.items()}
