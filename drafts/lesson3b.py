@@ -112,9 +112,9 @@ C("""
 walk_widget(walks, scans.reference[0])
 """, "core", "widget")
 C("""
-views = [walk_view(walks, k, scans.reference[0]) for k in (1, 4, 8)]
-gallery([panel for view in views for panel in view.panels], columns=6, width=150,
-        alt="Storyboard after 1, 4 and 8 cascades: for each network the state, the ideal state and the error.")
+views = [walk_view(walks, k, scans.reference[0]) for k in (1, 8)]
+gallery([panel for view in views for panel in view.panels], columns=6, width=190,
+        alt="Storyboard after 1 and 8 cascades: for each network the state, the ideal state and the error.")
 show(views[-1].plot, alt="PSNR after each cascade of the free and the derived network.")
 print(*(view.text for view in views), sep="\\n")
 """, "core", "fold")

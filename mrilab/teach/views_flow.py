@@ -93,7 +93,7 @@ def walk_view(walks: Mapping[str, Walk], cascade: int, reference: Tensor, gain: 
         ideal = (1 - t) * reference + t * walk.states[0]
         panels += [
             Panel(f"{name}: x^{k}", x, limits=(0, peak)),
-            Panel(f"ideal at t = {t:.2f}", ideal, limits=(0, peak)),
+            Panel(f"ideal, t = {t:.2f}", ideal, limits=(0, peak)),
             error_panel(f"error x{gain:g}", x, reference, peak, gain),
         ]
         parts.append(f"{name} {psnr(x, reference):.1f} dB (ideal {psnr(ideal, reference):.1f})")
