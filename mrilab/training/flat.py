@@ -53,8 +53,7 @@ SCANS = {
     "t2": SHIFTS["none"],
     "heads": Shift("scans from elsewhere", dataset="heads-randomised-test"),
 }
-NAMES = [f"flat-{control}-single" for control in CONTROLS]
-NAMES += [f"flat-{control}-{scans}" for scans in ("t2", "heads") for control in ("free", "derived", "shared")]
+NAMES = [f"flat-{control}-{scans}" for scans in SCANS for control in CONTROLS]
 NAMES += ["ista-t2"]
 DATA = {
     name: f"{SCANS[name.rpartition('-')[2]].title}, R = 4 and 8, of the split train (one averaged template)"

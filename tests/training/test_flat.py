@@ -23,7 +23,7 @@ def small(name, seed=0, **options):
 def test_every_task_is_known_to_the_command_with_its_profiles():
     for name in DATA:
         assert TASKS[name].data == DATA[name] and set(profiles(name)) == {"smoke", "teach", "full"}
-    assert {f"flat-{control}-single" for control in CONTROLS} <= set(DATA)
+    assert {f"flat-{control}-{scans}" for control in CONTROLS for scans in ("single", "t2", "heads")} <= set(DATA)
     with pytest.raises(UserError, match="nothing to train by the name 'flat-mine-t2'"):
         small("flat-mine-t2")
 
