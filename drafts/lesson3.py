@@ -28,7 +28,7 @@ After this lesson you can
 C("""
 profile = "teach"  # smoke: does it run? teach: what the text discusses; full: the same here
 seed = 1           # of everything drawn at random in the lesson
-scan_path = ""     # a fastMRI file of your own, for section 3.13; empty: an embedded head
+scan_path = ""     # a fastMRI file of your own, for section 3.14; empty: an embedded head
 """, "parameters")
 C("""
 import math

@@ -128,7 +128,44 @@ my_guess = ...  # "a", "b" or "c"
 check("03", "other-k", my_guess)
 """, "exercise")
 M(r"""
-## 3.11 Several coils, and what diffusion costs ● core
+## 3.11 A sampler, learned ○ optional
+
+`flat-sampler-single` starts from noise ($s = 0.2$) and was trained on the ideal path, one cascade at a time: *flow matching*, equation (1) by regression. It shares its weights,
+so $K$ is free. Each draw of $\varepsilon$ ends at another image. If they were draws of the posterior, their spread would be as large as the error of their mean.
+""")
+C("""
+sampler = load_checkpoint("flat-sampler-single")[0]
+eps = torch.view_as_complex(torch.randn(16, 4, 64, 64, 2, generator=generator))                # 16 starts for each head
+
+
+@torch.inference_mode()
+def draws(K):                                                  # (16, 4, 64, 64)
+    return torch.stack([sampler(scans.kspace, scans.mask, scans.coil_maps, eps=e, steps=K).states[-1] for e in eps])
+""")
+C("""
+def quality(drawn):
+    mean, spread = drawn.mean(0), (drawn - drawn.mean(0)).abs().square().sum(0) / (len(drawn) - 1)
+    error = (mean - scans.reference).abs().square().mean() / (1 + 1 / len(drawn))              # of a mean of 16
+    one, all16 = (sum(psnr(x, ref) for x, ref in zip(each, scans.reference, strict=True)) / 4 for each in (drawn[0], mean))
+    return one, all16, float((spread.mean() / error).sqrt())
+
+
+ends = {K: draws(K) for K in (4, 12, 48)}
+rows = {K: quality(drawn) for K, drawn in ends.items()}
+lines = "\\n".join(f"| {K} | {one:.1f} | {mean:.1f} | {ratio:.2f} |" for K, (one, mean, ratio) in rows.items())
+Markdown(f"| K | one draw (dB) | mean of 16 (dB) | spread / error |\\n|---|---|---|---|\\n{lines}")
+""")
+C("""
+first, mean = ends[48][:, 0], ends[48][:, 0].mean(0)
+spread = first.std(0)
+gallery(
+    [Panel(name, x, limits=(0, top)) for name, x in {"reference": truth, "a draw": first[0], "another": first[1], "mean of 16": mean}.items()]
+    + [Panel("their spread x5", 5 * spread, limits=(0, top)), Panel("error of the mean x5", 5 * (mean - truth).abs(), limits=(0, top))],
+    columns=6, width=190, alt="Reference, two draws of the learned sampler, the mean of 16, their spread and the error of the mean.",
+)
+""", "fold")
+M(r"""
+## 3.12 Several coils, and what diffusion costs ● core
 
 Heads at 128 x 128 with eight coils, as in lesson 2, which the paper leaves out. With several coils a cascade takes the block (6), four steps of conjugate gradients. Beside FLAT: the same
 network with learned steps, lesson 2's MoDL and VarNet, ISTA-Net+, and samplers with lesson 2's prior: Langevin dynamics, and a flow of added noise in few steps (DDIM), with the same
@@ -165,7 +202,7 @@ axis.legend(fontsize=8, frameon=False)
 show(figure, alt="PSNR at R = 8 over network calls and over seconds, for FLAT with shared weights, DDIM and Langevin, and three other networks.")
 """, "core", "fold")
 M(r"""
-## 3.12 How steady is it? ● core
+## 3.13 How steady is it? ● core
 
 Along the cascades, under noise of the data's own size, and under the worst perturbation of that size that was found (`mrilab experiment flat_stability`, six heads).
 """, "core")
@@ -181,7 +218,7 @@ head = "| R | network | PSNR | falls | way | lost to noise (dB) | to the worst (
 Markdown(f"{head}\\n|{'---|' * 9}\\n{lines}")
 """, "core", "fold")
 M(r"""
-## 3.13 A scan from elsewhere ○ optional
+## 3.14 A scan from elsewhere ○ optional
 
 `flat-derived-heads` was trained on heads of random contrast, orientation and resolution. Set `scan_path` at the top to a fastMRI file of your own.
 """)
@@ -198,7 +235,7 @@ gallery(panels({**first, **pictures}, limits=(0, float(one.image.abs().quantile(
         alt="The reference (or the zero-filled image), L1-wavelet and FLAT for the chosen scan.")
 """, "fold")
 M(r"""
-## 3.14 Claims, measured ● core
+## 3.15 Claims, measured ● core
 
 Thresholds stand in `notebooks/claims/03_flow_aligned_unrolling.toml` since before any of these networks was trained.
 """, "core")
