@@ -36,6 +36,7 @@ import math
 import pandas as pd
 import torch
 from IPython.display import Markdown
+from torch.utils.flop_counter import FlopCounterMode
 
 from mrilab.data import read_scan
 from mrilab.data.embedded import dataset

@@ -264,7 +264,7 @@ $$x^k = (1 - t_k)\,E[x_0 \mid y] + t_k\, A^H y, \qquad
 E\|x^k - x_0\|^2 = \underbrace{E\|x_0 - E[x_0 \mid y]\|^2}_{\text{nobody can do better}} + t_k^2\, E\|A^H y - E[x_0 \mid y]\|^2 \tag{10}$$
 
 So $s = 0$ is no posterior sampler. But it says what the states in between should be, and that the error falls monotonically, by the law (10). Over all networks, this ray
-is what alignment to $(1 - t)x_0 + tA^Hy$ has as its optimum; asking each state for the image itself (*deep supervision*) has another: $x^k = E[x_0 \mid y]$ for all $k$.
+is what alignment to $(1 - t)x_0 + tA^Hy$ has as its optimum, if errors are squared (absolute ones, as below, ask for a median); asking each state for the image itself (*deep supervision*) has another: $x^k = E[x_0 \mid y]$ for all $k$.
 """, "core")
 C("""
 still = gaussian_flow(coils=3, s=0.0)

@@ -70,6 +70,26 @@ number of training steps, single coil, 64 x 64, three seeds each (`mrilab experi
 only). *Falls* counts cascades after which the PSNR is lower, *way* is the length of the path over the distance of its ends, *off the path* the squared distance from the
 ideal states, in percent of the image's energy, and the *worst case* is a perturbation of the data, no larger than their noise, that was looked for by gradient ascent.
 """, "core")
+M(r"""
+Equal price first: the convolutions of one reconstruction, and the weights. Transforms come on top: $A^HA$ once a cascade with one coil, whatever the rule. Networks that share their
+weights do the same work with a twelfth of them.
+""")
+C("""
+def price(network):                                            # (operations of all convolutions, parameters)
+    eps = torch.zeros_like(scans.reference[:1])
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network(scans.kspace[:1], scans.mask[:1], scans.coil_maps[:1], eps=eps)
+    return counter.get_total_flops(), sum(weights.numel() for weights in network.parameters())
+
+
+sampler = load_checkpoint("flat-sampler-single")[0]            # shares its weights, see 3.11
+prices = {name: price(net) for name, net in {"learned steps": free, "flow": derived, "shared": sampler}.items()}
+lines = "\\n".join(f"| {name} | {flops / 1e9:.2f} | {weights:,} |" for name, (flops, weights) in prices.items())
+Markdown(f"| network | 10⁹ operations | parameters |\\n|---|---|---|\\n{lines}")
+""")
+C("""
+holds("all call for the same convolutions", len({flops for flops, _ in prices.values()}) == 1)
+""", "nbval-check-output")
 C("""
 controls = read_results("flat_controls")
 middle = controls.query("alpha == 1 and cascades == 12").groupby("control", sort=False)
@@ -134,7 +154,6 @@ M(r"""
 so $K$ is free. Each draw of $\varepsilon$ ends at another image. If they were draws of the posterior, their spread would be as large as the error of their mean.
 """)
 C("""
-sampler = load_checkpoint("flat-sampler-single")[0]
 eps = torch.view_as_complex(torch.randn(16, 4, 64, 64, 2, generator=generator))                # 16 starts for each head
 
 
