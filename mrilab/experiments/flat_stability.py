@@ -1,6 +1,7 @@
 """How steady the several-coil networks are: along their cascades, with other K and other R, and under attack.
 
 The worst perturbation is looked for in the l2 ball of the noise's expected norm, with coil maps and scale held fixed.
+Images are magnitudes, in the attack and in what it changes: VarNet's phase is relative to maps of its own.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def measure(case: dict) -> dict[str, float]:
 
     def run(y):
         made = network(y[None], mask[None], third[None])
-        return made[0] if isinstance(network, MoDL | VarNet) else made.states[-1, 0]
+        return (made[0] if isinstance(network, MoDL | VarNet) else made.states[-1, 0]).abs()
 
     y = y / unit
     values = dict.fromkeys(STEADY, float("nan"))
@@ -66,7 +67,7 @@ def measure(case: dict) -> dict[str, float]:
     noise = noise * (radius / torch.linalg.vector_norm(noise))
     with torch.no_grad():
         noisy = run(y + noise)
-    worst = worst_case(run, y, mask, reference, radius, generator)
+    worst = worst_case(run, y, mask, reference.abs(), radius, generator)
     return values | {
         "psnr": psnr(plain, reference),
         "psnr_noise": psnr(noisy, reference),
