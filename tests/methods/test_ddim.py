@@ -6,7 +6,7 @@ import torch
 from mrilab.errors import UserError
 from mrilab.methods.ddim import ddim, noise_flow
 from mrilab.methods.exact import Gaussian
-from mrilab.physics import SenseModel, equispaced_mask
+from mrilab.physics import SenseModel, equispaced_mask, fft2c
 from mrilab.training.noise_levels import geometric_levels
 
 SHAPE, SPREAD, NOISE = (6, 8), 0.5, 0.1
@@ -22,12 +22,12 @@ def problem(generator):
     return prior, model, y
 
 
-def draws(prior, model, y, steps, count, generator):
+def draws(prior, model, y, steps, count, generator, eta=0.0):
     def denoise(x, sigma):
         return x + sigma**2 * prior.score(x, sigma)
 
     levels = geometric_levels(20.0, 1e-3, steps)
-    settings = {"noise_std": NOISE, "spread": SPREAD, "scale": 1.0, "samples": count}
+    settings = {"relative_noise": NOISE, "spread": SPREAD, "scale": 1.0, "samples": count, "eta": eta}
     return noise_flow(denoise, y, model, levels, generator=generator, **settings)
 
 
@@ -45,20 +45,40 @@ def test_many_steps_draw_from_the_exact_posterior_and_few_spread_too_little(prob
     assert ratios[5] < 0.6
 
 
+def test_noise_drawn_anew_keeps_the_mean_and_loses_spread(problem, generator):
+    """Where nothing was measured, D = spread^2 / (spread^2 + sigma^2) x, and all variances follow by hand."""
+    prior, model, y = problem
+    exact = prior.posterior(y, model, NOISE)
+    samples = draws(prior, model, y, 8, 4000, generator, eta=1.0)
+    torch.testing.assert_close(samples.mean(0), exact.mean, rtol=0, atol=0.05)
+    levels = geometric_levels(20.0, 1e-3, 8).tolist()
+    variance = levels[0] ** 2  # around A^H y, which is 0 there
+    for sigma, then in zip(levels, [*levels[1:], 0.0], strict=True):
+        variance = (SPREAD**2 / (SPREAD**2 + sigma**2)) ** 2 * variance + then**2
+    away = fft2c(samples - exact.mean)[:, ~model.mask.expand(SHAPE)]
+    assert float(away.abs().square().mean() / 2) == pytest.approx(variance, rel=0.05)
+    assert variance < 0.8 * SPREAD**2
+
+
 def test_without_noise_the_data_are_kept(problem, generator):
     prior, model, y = problem
     levels = geometric_levels(1.0, 0.01, 6)
-    made = noise_flow(lambda x, s: 0.5 * x, y, model, levels, generator=generator, spread=0.5, scale=1.0)
+    made = noise_flow(
+        lambda x, s: 0.5 * x, y, model, levels, generator=generator, spread=0.5, relative_noise=0, scale=1.0
+    )
     torch.testing.assert_close(model.forward(made[0]), y, rtol=1e-6, atol=1e-6)
 
 
-def test_a_batch_of_scans_is_each_alone(problem, generator):
-    _, model, y = problem
-    both, levels = torch.stack([y, 2 * y]), geometric_levels(1.0, 0.01, 6)
-    settings = {"spread": 0.5, "noise_std": 0.1, "scale": torch.tensor([1.0, 2.0])}
-    made = noise_flow(lambda x, s: 0.5 * x, both, model, levels, generator=torch.Generator().manual_seed(1), **settings)
-    assert made.shape == (1, 2, *SHAPE)
-    assert not torch.allclose(made[0, 1], 2 * made[0, 0])  # the noise of the data is less beside it
+def test_a_batch_of_scans_has_a_unit_each(problem, generator):
+    prior, model, y = problem
+    both, levels = torch.stack([y, 3 * y]), geometric_levels(20.0, 1e-3, 30)
+    settings = {"spread": SPREAD, "relative_noise": NOISE, "scale": torch.tensor([1.0, 3.0]), "samples": 2000}
+    made = noise_flow(lambda x, s: x + s**2 * prior.score(x, s), both, model, levels, generator=generator, **settings)
+    assert made.shape == (2000, 2, *SHAPE)
+    exact = prior.posterior(y, model, NOISE).mean
+    torch.testing.assert_close(
+        made.mean(0) / torch.tensor([1.0, 3.0])[:, None, None], exact.expand(2, *SHAPE), rtol=0, atol=0.06
+    )
 
 
 def test_as_a_method_it_gives_mean_deviation_and_samples(generator):
@@ -74,7 +94,8 @@ def test_as_a_method_it_gives_mean_deviation_and_samples(generator):
     ("options", "message"),
     [
         ({"samples": 0}, "samples and iterations must be 1 or more"),
-        ({"noise_std": -1.0}, "noise_std must not be negative"),
+        ({"relative_noise": -1.0}, "relative_noise must not be negative"),
+        ({"eta": 1.5}, "eta between 0 and 1"),
         ({"scale": 0.0}, "scale of the data is zero"),
     ],
 )
