@@ -26,7 +26,7 @@ from mrilab.training.noise_levels import check_levels, geometric_levels
 
 START, STEPS, ITERATIONS = 1.2, 24, 5
 # Chosen by `mrilab experiment ddim_tuning`, on two validation heads at R = 4 and 8, and used for everything.
-ETA, RELATIVE_NOISE = 1.0, 0.01
+ETA, RELATIVE_NOISE = 1.0, 0.005
 PILOT_SHARE = 4  # the pilot has a quarter of the steps, and one sample
 
 Denoise = Callable[[Tensor, float], Tensor]

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from mrilab.errors import UserError
-from mrilab.methods.ddim import ddim, noise_flow
+from mrilab.evaluation.experiments import find_experiment, read_results
+from mrilab.methods.ddim import ETA, ITERATIONS, RELATIVE_NOISE, ddim, noise_flow
 from mrilab.methods.exact import Gaussian
 from mrilab.physics import SenseModel, equispaced_mask, fft2c
 from mrilab.training.noise_levels import geometric_levels
@@ -104,3 +105,12 @@ def test_what_cannot_work_is_one_sentence(problem, options, message, generator):
     levels = geometric_levels(1.0, 0.1, 3)
     with pytest.raises(UserError, match=message):
         noise_flow(lambda x, s: x, y, model, levels, generator=generator, **{"spread": 0.5} | options)
+
+
+def test_the_defaults_are_what_the_stored_tuning_chose():
+    """The rule stands in the experiment: the highest mean PSNR of one sample."""
+    rows = read_results("ddim_tuning")
+    assert len(rows) == len(find_experiment("ddim_tuning").cases())
+    assert set(rows["scan"]) == {"heads-t2-val-00", "heads-t2-val-01"}
+    means = rows.groupby(["eta", "relative_noise", "iterations"])["psnr"].mean()
+    assert means.idxmax() == (ETA, RELATIVE_NOISE, ITERATIONS)
