@@ -171,11 +171,14 @@ def quality(drawn):
 
 ends = {K: draws(K) for K in (4, 12, 48)}
 rows = {K: quality(drawn) for K, drawn in ends.items()}
+with torch.inference_mode():
+    quiet = derived(scans.kspace, scans.mask, scans.coil_maps).states[-1]
+quiet = sum(psnr(x, ref) for x, ref in zip(quiet, scans.reference, strict=True)) / 4
 lines = "\\n".join(f"| {K} | {one:.1f} | {mean:.1f} | {ratio:.2f} |" for K, (one, mean, ratio) in rows.items())
-Markdown(f"| K | one draw (dB) | mean of 16 (dB) | spread / error |\\n|---|---|---|---|\\n{lines}")
+Markdown(f"| K | one draw (dB) | mean of 16 (dB) | spread / error |\\n|---|---|---|---|\\n{lines}\\n| 12, s = 0 | {quiet:.1f} | | |")
 """)
 C("""
-first, mean = ends[48][:, 0], ends[48][:, 0].mean(0)
+first, mean = ends[12][:, 0], ends[12][:, 0].mean(0)
 spread = first.std(0)
 gallery(
     [Panel(name, x, limits=(0, top)) for name, x in {"reference": truth, "a draw": first[0], "another": first[1], "mean of 16": mean}.items()]
@@ -183,6 +186,11 @@ gallery(
     columns=6, width=190, alt="Reference, two draws of the learned sampler, the mean of 16, their spread and the error of the mean.",
 )
 """, "fold")
+M(r"""
+With four steps the draws agree with each other more than they are right, as theory says; with twelve, spread and error match. Theory also says that with more steps the ratio settles, for an
+exact denoiser. This one is not: with 48 the draws get rough, and the ratio passes 1. Their mean stays, and is below the image of the flow without noise, which was trained end to end. Nobody would
+take such a draw for a head: 15 thousand weights that look eight pixels far know texture and no anatomy. The prior of lesson 2 has two hundred times as many.
+""")
 M(r"""
 ## 3.12 Several coils, and what diffusion costs ● core
 
