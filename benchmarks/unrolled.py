@@ -7,8 +7,9 @@ import torch
 from benchmarks.problem import line_mask, phantom_scan
 from benchmarks.timing import Row, alternate
 from mrilab.data.shifts import SHIFTS
-from mrilab.nets import MoDL, VarNet
+from mrilab.nets import FLAT, MoDL, VarNet
 from mrilab.nets.sensitivity import calibration_lines
+from mrilab.physics import SenseModel
 from mrilab.training.acquisitions import acquisitions
 from mrilab.training.ssim import ssim
 
@@ -41,6 +42,21 @@ def rows() -> list[Row]:
             seconds, bare = alternate(lambda n=network, t=third: n(y, mask, t), floor, rounds=7)
         work = f"{type(network).__name__}, {SIDE}x{SIDE}, 8 coils"
         table.append(Row(work, "its convolutions alone", seconds, bare, target))
+
+    for iterations in (0, 4):
+        flat = FLAT(iterations=iterations)
+        model = SenseModel(maps, mask)
+
+        def networks_and_transforms(flat=flat, model=model, iterations=iterations):
+            for k in range(flat.cascades):
+                N = flat.denoise(image, 0.5, image, k)
+                for _ in range(1 + iterations):
+                    model.normal(N)
+
+        with torch.inference_mode():
+            seconds, bare = alternate(lambda n=flat: n(y, mask, maps), networks_and_transforms, rounds=7)
+        work = f"FLAT, {iterations or 'no'} conjugate gradients, {SIDE}x{SIDE}, 8 coils"
+        table.append(Row(work, "its networks and A^H A alone", seconds, bare, 1.05))
 
     recipe = SHIFTS["none"].training_recipe(SIDE)
     generator = torch.Generator().manual_seed(0)

@@ -20,8 +20,7 @@ def modl(y, model, *, generator, progress, network: str = "modl-heads"):
     modl-heads was trained on heads of random contrast, orientation, resolution and noise, modl-t2 on clinical
     T2-weighted ones, both with equispaced vertical lines at R = 3 and 6.
     """
-    trained = _trained(network, MoDL, y.device)
-    return _reconstruct(trained, y, model, model.coil_maps)
+    return _reconstruct(trained(network, MoDL, y.device), y, model, model.coil_maps)
 
 
 @method("varnet")
@@ -32,23 +31,23 @@ def varnet(y, model, *, generator, progress, network: str = "varnet-heads"):
     varnet-heads and varnet-t2 were trained on the same scans as modl-heads and modl-t2. On validation scans of the
     former kind at R = 4 varnet-heads is worse than L1-wavelet: take modl there.
     """
-    trained = _trained(network, VarNet, y.device)
-    return _reconstruct(trained, y, model, calibration_lines(model.mask, model.shape))
+    return _reconstruct(trained(network, VarNet, y.device), y, model, calibration_lines(model.mask, model.shape))
 
 
-def _reconstruct(trained: nn.Module, y: Tensor, model, third: Tensor) -> Tensor:
+def _reconstruct(network: nn.Module, y: Tensor, model, third: Tensor) -> Tensor:
     """The image (H, W) in units of y; the network sees data over the 0.99 quantile of the zero-filled MVUE."""
     _, unit = scaled(y, model, None)  # (1, 1)
     with torch.inference_mode():
-        image = trained((y / unit)[None], model.mask[None], third[None])[0]
+        image = network((y / unit)[None], model.mask[None], third[None])[0]
     return image * unit  # outside, so that the caller gets a tensor without inference mode's restrictions
 
 
-def _trained(name: str, kind: type[nn.Module], device: torch.device) -> nn.Module:
-    trained, card = load_checkpoint(name)
-    if not isinstance(trained, kind):
+def trained(name: str, kind: type[nn.Module], device: torch.device) -> nn.Module:
+    """The network of this checkpoint on `device`. Raises UserError where it is of another kind than asked for."""
+    network, card = load_checkpoint(name)
+    if not isinstance(network, kind):
         raise UserError(
             f"checkpoint {name!r} is a {card['network']['kind']}, not a {kind.__name__}; give one of `mrilab train "
-            f"{kind.__name__.lower()}-t2` or `{kind.__name__.lower()}-heads`"
+            f"{kind.__name__.lower()}-...`"
         )
-    return trained.to(device)
+    return network.to(device)

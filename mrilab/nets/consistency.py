@@ -23,6 +23,11 @@ def consistent(model: SenseModel, adjoint: Tensor, z: Tensor, weight: Tensor, it
     return z + unrolled_gradients(normal, adjoint - model.normal(z), iterations)
 
 
+def data_step(mu: Tensor, adjoint: Tensor, model, gamma: float | Tensor) -> Tensor:
+    """D = mu - gamma A^H (A mu - y), equation (7), for `adjoint` = A^H y: exact for one coil and isotropic doubt."""
+    return mu - gamma * (model.normal(mu) - adjoint)
+
+
 def unrolled_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, iterations: int) -> Tensor:
     """`iterations` steps of conjugate gradients for normal(x) = b from x = 0, a differentiable function of b.
 
@@ -32,8 +37,9 @@ def unrolled_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, iterations
     """
     x, r, p = torch.zeros_like(b), b, b
     rr = _energy(r)
-    # below this the residual is rounding, and a finished image must not divide 0 by 0
-    floor = torch.finfo(rr.dtype).eps ** 2 * rr.detach()
+    # below this the residual is rounding: a finished image must not divide 0 by 0, nor by what a singular `normal`
+    # makes of rounding in its null space
+    floor = (8 * torch.finfo(rr.dtype).eps) ** 2 * rr.detach()
     for _ in range(iterations):
         q = normal(p)
         curvature = _dot(p, q)

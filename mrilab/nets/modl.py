@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
-from monai.networks.blocks import ResidualUnit
 from torch import Tensor, nn
 
+from mrilab.nets.cnn import residual_layers
 from mrilab.nets.consistency import consistent
 from mrilab.physics.acquisition import SenseModel
 
-BLOCKS = 3  # of two convolutions and a skip connection each: six layers, as in the CSGM paper
 START_WEIGHT = 0.05  # of Aggarwal et al.
 
 
@@ -35,14 +34,7 @@ class MoDL(nn.Module):
         self.config = {"width": width, "unrolls": unrolls, "iterations": iterations}
         self.unrolls, self.iterations = unrolls, iterations
         self.log_weight = nn.Parameter(torch.tensor(math.log(START_WEIGHT)))
-        block = {"act": "RELU", "norm": None, "adn_ordering": "A", "last_conv_only": True}
-        self.residual = nn.Sequential(
-            nn.Conv2d(2, width, 3, padding=1),
-            *[ResidualUnit(2, width, width, **block) for _ in range(BLOCKS)],
-            nn.Conv2d(width, 2, 3, padding=1),
-        ).to(memory_format=torch.channels_last)
-        nn.init.zeros_(self.residual[-1].weight)
-        nn.init.zeros_(self.residual[-1].bias)
+        self.residual = residual_layers(2, width)
 
     def forward(self, y: Tensor, mask: Tensor, coil_maps: Tensor) -> Tensor:
         """The images (n, H, W) of k-space `y` (n, coil, H, W), in units of about the image's 0.99 quantile.

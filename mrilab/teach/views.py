@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from mrilab.anatomy.acquire import add_noise, band_limit
@@ -35,10 +36,11 @@ SIDE = 120  # divisible by 1 to 6, so that regular undersampling folds pixels on
 
 @dataclass(frozen=True)
 class View:
-    """Panels to draw side by side and one sentence about them."""
+    """Panels to draw side by side, one sentence about them, and a figure of curves below where there is one."""
 
     panels: tuple[Panel, ...]
     text: str
+    plot: Figure | None = None
 
 
 @dataclass(frozen=True)

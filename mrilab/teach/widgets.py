@@ -16,7 +16,7 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
-from mrilab.teach.figures import MAPS, UNITS, Panel
+from mrilab.teach.figures import MAPS, UNITS, Panel, png
 from mrilab.teach.views import (
     PRESETS,
     SEQUENCES,
@@ -114,9 +114,13 @@ class Live(w.VBox):
 
 
 def view_html(view: View) -> str:
-    """The panels side by side, each with title, colour bar and alternative text, above the sentence."""
+    """The panels side by side, each with title, colour bar and alternative text, above the sentence and the curves."""
     figures = "".join(panel_html(panel) for panel in view.panels)
-    return f'<div style="display:flex;flex-wrap:wrap;gap:14px">{figures}</div><p>{html.escape(view.text)}</p>'
+    text = html.escape(view.text)
+    made = f'<div style="display:flex;flex-wrap:wrap;gap:14px">{figures}</div><p>{text}</p>'
+    if view.plot is not None:
+        made += f'<img alt="curves: {text}" src="data:image/png;base64,{base64.b64encode(png(view.plot)).decode()}">'
+    return made
 
 
 def panel_html(panel: Panel) -> str:

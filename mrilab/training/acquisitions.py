@@ -44,23 +44,26 @@ def acquisitions(
     device="cpu",
     mask: str = "equispaced",
     direction: str = "vertical",
+    accelerations: tuple[int, ...] = ACCELERATIONS,
 ) -> Acquisition:
     """`n` new objects, each in an array of its own, as the recipe's scans are made and the evaluation takes them.
 
     Maps, reference and scale come about as in `mrilab.evaluation.reconstruct`; the true maps are gone once the data are
     simulated. All have the recipe's fewest coils, since a batch has one number of them. `mask` and `direction` are
-    those of `make_mask`.
+    those of `make_mask`; the accelerations are equally likely.
     """
-    made = [_acquire(recipe, generator, device, mask, direction) for _ in range(n)]
+    made = [_acquire(recipe, generator, device, mask, direction, accelerations) for _ in range(n)]
     return Acquisition(*(torch.stack(tensors) for tensors in zip(*made, strict=True)))
 
 
-def _acquire(recipe: Recipe, generator: torch.Generator, device, kind: str, direction: str) -> tuple[Tensor, ...]:
+def _acquire(
+    recipe: Recipe, generator: torch.Generator, device, kind: str, direction: str, accelerations: tuple[int, ...]
+) -> tuple[Tensor, ...]:
     """One scan, without the batch dimension."""
     seed = int(torch.randint(2**60, (), generator=generator))
     image = ANATOMIES[recipe.anatomy](recipe, False, split_generator(recipe.split, seed), device)[0]
     image = image / quantile_scale(image)  # (FINENESS H, FINENESS W)
-    acceleration = ACCELERATIONS[int(torch.randint(len(ACCELERATIONS), (), generator=generator))]
+    acceleration = accelerations[int(torch.randint(len(accelerations), (), generator=generator))]
     low, high = recipe.noise_std
     noise_std = low * (high / low) ** float(torch.rand(1, generator=generator))  # uniform in the logarithm
     true_maps = random_array(recipe.n_coils[0], generator).maps(image.shape).to(device)

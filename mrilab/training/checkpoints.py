@@ -15,11 +15,11 @@ import mrilab
 from mrilab.data.atomic import atomic_path
 from mrilab.errors import UserError
 from mrilab.machine import commit, device_name
-from mrilab.nets import Denoiser, MoDL, VarNet
+from mrilab.nets import FLAT, Denoiser, ISTANet, MoDL, VarNet
 from mrilab.paths import CHECKPOINTS
 
 # by the name in the card; each keeps its arguments in `.config`
-NETWORKS = {"denoiser": Denoiser, "modl": MoDL, "varnet": VarNet}
+NETWORKS = {"denoiser": Denoiser, "modl": MoDL, "varnet": VarNet, "flat": FLAT, "ista": ISTANet}
 LARGEST = 16_000_000  # bytes of a weights file, which git has to carry
 LICENCE = "MIT"
 MEND = "get it again with `git checkout -- data/checkpoints` or train it anew"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mrilab.errors import UserError
-from mrilab.training import score, unrolled
+from mrilab.training import flat, score, unrolled
 from mrilab.training.engine import Profile, Task
 
 
@@ -24,6 +24,7 @@ TASKS |= {
     name: Trainable(unrolled.UnrolledTask, data, unrolled.PROFILES[unrolled.kind(name)])
     for name, data in unrolled.DATA.items()
 }
+TASKS |= {name: Trainable(flat.FlatTask, data, flat.profiles(name)) for name, data in flat.DATA.items()}
 
 
 def find_task(name: str, profile: str) -> tuple[Trainable, Profile]:

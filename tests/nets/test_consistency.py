@@ -86,3 +86,18 @@ def test_nothing_to_solve_gives_nothing_and_a_gradient_that_is_finite():
     x = unrolled_gradients(lambda x: 2 * x, b, 6)
     x.real.sum().backward()
     assert not x.any() and torch.isfinite(torch.view_as_real(b.grad)).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
+def test_without_a_weight_the_data_are_kept_and_the_rest_stays(dtype, problem, generator):
+    """A singular problem: what rounding leaves in the null space must not be divided by."""
+    shape = (6, 8)
+    y, mask, maps, _ = problem(equispaced_mask(shape, 2, acs=2), shape, coils=1, n=1, dtype=dtype)
+    model = SenseModel(torch.ones_like(maps), mask)
+    y = y * maps.abs()  # any data on the mask will do
+    y = model.forward(model.adjoint(y))
+    z = torch.randn(1, *shape, dtype=dtype, generator=generator)
+    x = consistent(model, model.adjoint(y), z, torch.zeros((), dtype=y.real.dtype), 8)
+    expected = z - model.normal(z) + model.adjoint(y)
+    tolerance = 1e-5 if dtype == torch.complex64 else 1e-12
+    torch.testing.assert_close(x, expected, atol=tolerance, rtol=tolerance)

@@ -1,0 +1,42 @@
+"""FLAT: trained cascades along a conditional probability flow, by the names of their checkpoints."""
+
+from __future__ import annotations
+
+import torch
+
+from mrilab.errors import UserError
+from mrilab.methods.annealing import scaled
+from mrilab.methods.langevin import posterior_summary
+from mrilab.methods.registry import Reconstruction, method
+from mrilab.methods.unrolled import trained
+from mrilab.nets import FLAT
+
+
+@method("flat")
+def flat(
+    y,
+    model,
+    *,
+    generator,
+    progress,
+    network: str = "flat-derived-heads",
+    steps: int | None = None,
+    samples: int = 1,
+) -> Reconstruction:
+    """An unrolled network whose cascades are Euler steps of a probability flow (FLAT), with the maps of the scan.
+
+    steps is another number of cascades than it was trained with, which a network with shared weights takes. samples
+    above 1 need one that starts from noise; the image is their mean.
+    """
+    flow = trained(network, FLAT, y.device)
+    if samples < 1:
+        raise UserError("samples must be 1 or more")
+    if samples > 1 and flow.s == 0:
+        raise UserError(f"{network!r} starts from the zero-filled image and has one answer; give --samples 1")
+    _, unit = scaled(y, model, None)  # (1, 1)
+    drawn = []
+    with torch.inference_mode():
+        for _ in progress(range(samples)):
+            eps = torch.view_as_complex(torch.randn(1, *model.shape, 2, generator=generator)).to(y)
+            drawn.append(flow((y / unit)[None], model.mask[None], model.coil_maps[None], eps, steps).states[-1, 0])
+    return posterior_summary(torch.stack(drawn) * unit)

@@ -1,0 +1,40 @@
+"""The grid of FLAT's controls, and that a case can be measured from end to end, small."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from mrilab.experiments import flat_controls
+from mrilab.experiments.flat_controls import EXPERIMENT, MEASURED
+from mrilab.training.engine import Settings
+from mrilab.training.flat import CONTROLS, profiles
+
+
+def test_cases_are_distinct_and_change_one_factor_from_the_middle():
+    cases = EXPERIMENT.cases()
+    assert len({tuple(case.values()) for case in cases}) == len(cases)
+    middle = {case["control"] for case in cases if (case["alpha"], case["cascades"]) == (1.0, 12)}
+    assert middle == set(CONTROLS)
+    assert all(case["alpha"] == 1.0 or case["cascades"] == 12 for case in cases)
+    assert {case["seed"] for case in cases} == {0, 1, 2}
+    assert {case["alpha"] for case in cases} == {0.0, 1.0, 2.0, 4.0}
+    assert {case["cascades"] for case in cases} == {4, 8, 12, 16}
+
+
+@pytest.mark.parametrize("control", ["free", "shared", "sampler"])
+def test_a_case_is_trained_resumed_and_measured(control, tmp_path, monkeypatch):
+    small = replace(
+        profiles("flat-free-single")["smoke"], side=64, settings=Settings(2, batch=2, warmup=1, validate_every=2)
+    )
+    monkeypatch.setattr(flat_controls, "profiles", lambda name: {"teach": small})
+    monkeypatch.setattr(flat_controls, "BUILD", tmp_path)
+    monkeypatch.setattr(flat_controls, "ATTACKED", 1)
+    case = {"control": control, "alpha": 1.0, "cascades": 3, "seed": 0}
+    values = EXPERIMENT.measure(case)
+    assert set(values) == set(MEASURED)
+    other = {"psnr_6_steps", "psnr_24_steps"}
+    assert all(math.isfinite(values[name]) for name in MEASURED if name not in other)
+    assert all(math.isfinite(values[name]) == (control != "free") for name in other)
+    again = EXPERIMENT.measure(case)  # from the state of the first
+    assert again == pytest.approx(values, nan_ok=True)
