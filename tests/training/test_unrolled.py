@@ -11,6 +11,7 @@ from mrilab.training.acquisitions import Acquisition
 from mrilab.training.checkpoints import LARGEST, load_checkpoint, save_checkpoint
 from mrilab.training.engine import Settings, fit
 from mrilab.training.feed import part_generator
+from mrilab.training.flat import NAMES
 from mrilab.training.log import read_log
 from mrilab.training.tasks import TASKS, find_task
 from mrilab.training.unrolled import DATA, PROFILES, UnrolledTask, kind
@@ -123,10 +124,10 @@ def test_profiles_can_be_shared_by_several_devices_and_fit_a_checkpoint():
 def test_every_task_is_found_and_an_unknown_one_told_with_all():
     shifts = [name for name in SHIFTS if name != "none"]
     modl, varnet = [f"modl-{scans}" for scans in ("t2", "heads", *shifts)], ["varnet-t2", "varnet-heads"]
-    assert list(TASKS) == ["score-t2", "score-heads", *modl, *varnet]
+    assert list(TASKS) == ["score-t2", "score-heads", *modl, *varnet, *NAMES]
     for name in TASKS:
-        assert find_task(name, "teach")[1].side == 128
-    with pytest.raises(UserError, match="'varnet'; choose one of score-t2, .* varnet-t2, varnet-heads$"):
+        assert find_task(name, "teach")[1].side == (64 if name.endswith("-single") else 128)
+    with pytest.raises(UserError, match="'varnet'; choose one of score-t2, .* varnet-heads, .* ista-t2$"):
         find_task("varnet", "teach")
     with pytest.raises(UserError, match="choose one of modl-t2, modl-heads, .*, varnet-t2, varnet-heads"):
         UnrolledTask("score-t2", 32, 8)
