@@ -1,4 +1,4 @@
-"""Few-step posterior sampling with lesson 2's prior: the conditional flow of added noise, as DDIM and DDS follow it.
+"""Few-step sampling with lesson 2's prior: the conditional flow of added noise, as DDIM and DDS follow it.
 
 The path is x_sigma = x_0 + sigma n, noise instead of the degraded image of lesson 3, and the same split gives the
 conditional mean from the denoised image: equation (6), with what data consistency costs in conjugate gradients. After
@@ -51,9 +51,10 @@ def ddim(
 ) -> Reconstruction:
     """Images drawn from noise in few steps (DDIM, DDS); the result is their mean.
 
-    A network call and `iterations` of conjugate gradients a step. eta is the share of the noise that each step draws
-    anew: 0 follows the flow of the posterior, 1 is nearer to its mean, with less spread. relative_noise is that of y
-    per real component over the 0.99 quantile of the image; scale and precision are those of `langevin`.
+    A network call and `iterations` of conjugate gradients a step. Each step draws eta^2 of the noise's variance anew:
+    0 follows the flow of the posterior, 1 is nearer to its mean, so that the deviation of the samples says too little.
+    relative_noise is that of y per real component over the 0.99 quantile of the image; scale and precision are those of
+    `langevin`.
     """
     score = ScorePrior(prior, y.device, precision)
     spread = float(score.network.sigma_data)
@@ -85,8 +86,8 @@ def noise_flow(
 ) -> Tensor:
     """Ends of Euler's method on dx / dsigma = (x - D) / sigma. (*batch, coil, H, W) -> (samples, *batch, H, W).
 
-    With eta above 0, that share of the noise (x - D) / sigma is drawn anew in each step. More steps then do not lead to
-    the posterior: D is a mean, and new noise does not bring back the spread that it lacks.
+    With eta above 0, eta^2 of the variance of the noise (x - D) / sigma is drawn anew in each step. More steps then do
+    not lead to the posterior: D is a mean, and new noise does not bring back the spread that it lacks.
 
     D comes from the denoised image mu by equation (6), with rho^2 = sigma^2 spread^2 / (sigma^2 + spread^2), the doubt
     that is left where the prior is white and of deviation `spread`. Chains start from A^H y + sigma_1 n, and the last
