@@ -1,6 +1,6 @@
 """The settings of DDIM-type sampling, on two validation heads at R = 4 and 8; what wins here is fixed for every scan.
 
-The rule, written down before the run: the highest mean PSNR of one sample of 24 steps over the four cases. It came after
+The rule, written before the run: the highest mean PSNR of one sample of 24 steps over the four cases. It came after
 looks, though. A first run of `flat_heads`, on test heads, had kept the data as they are and drawn no noise anew, and at
 R = 4 that was 8.7 dB below Langevin sampling; a probe on three validation heads, among them these two, then showed
 which settings matter and chose the candidates.
