@@ -18,7 +18,7 @@ def consistent(model: SenseModel, adjoint: Tensor, z: Tensor, weight: Tensor, it
     """
 
     def normal(x: Tensor) -> Tensor:
-        return model.normal(x) + weight * x
+        return torch.addcmul(model.normal(x), x, weight)
 
     return z + unrolled_gradients(normal, adjoint - model.normal(z), iterations)
 
@@ -45,17 +45,19 @@ def unrolled_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, iterations
         curvature = _dot(p, q)
         done = (rr.detach() <= floor) | (curvature.detach() <= 0)
         alpha = torch.where(done, 0, rr / torch.where(done, 1, curvature))
-        x = x + alpha * p
-        r = r - alpha * q
+        x = torch.addcmul(x, p, alpha)
+        r = torch.addcmul(r, q, alpha, value=-1)
         rr_next = _energy(r)
-        p = r + torch.where(done, 0, rr_next / torch.where(done, 1, rr)) * p
+        p = torch.addcmul(r, p, torch.where(done, 0, rr_next / torch.where(done, 1, rr)))
         rr = rr_next
     return x
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
     """Real part of a^H b per image, (..., H, W) -> (..., 1, 1)."""
-    return torch.linalg.vecdot(a.flatten(-2), b.flatten(-2)).real[..., None, None]
+    # not as a product of matrices, which autocast would take in bfloat16
+    a, b = (torch.view_as_real(each.resolve_conj()).flatten(-3) for each in (a, b))  # (..., 2 H W)
+    return torch.linalg.vecdot(a, b)[..., None, None]
 
 
 def _energy(a: Tensor) -> Tensor:

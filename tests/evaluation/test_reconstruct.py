@@ -1,6 +1,8 @@
 """The pipeline from a scan to an image with its figures of merit."""
 
 import json
+import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -178,6 +180,14 @@ def test_a_method_that_breaks_is_named_not_saved(volume, monkeypatch):
 
 def titles(figure):
     return [axis.get_title() for axis in figure.axes if axis.get_title()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the parent's memory is inherited on Linux")
+def test_memory_is_that_of_the_process_not_of_its_parent():
+    held = np.ones(2**27)  # 1 GiB
+    code = "import torch; from mrilab.evaluation.reconstruct import _peak_memory as m; print(m(torch.device('cpu')))"
+    child = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    assert 2**26 < child < held.nbytes
 
 
 def test_the_panel_shows_reference_reconstruction_error_and_mask(volume):
