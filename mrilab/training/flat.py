@@ -102,6 +102,7 @@ class FlatTask:
             raise UserError(f"there is nothing to train by the name {name!r}; choose one of {', '.join(DATA)}")
         kind, _, scans = name.rpartition("-")
         self.scans, self.side, self.single = SCANS[scans], side, scans == "single"
+        self.vary_coils = scans == "heads"  # scans from elsewhere have any number
         self.control = CONTROLS.get(kind.removeprefix("flat-"))  # None for ISTA-Net+
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -109,6 +110,8 @@ class FlatTask:
         self.config = {"name": name, "side": side, "accelerations": list(ACCELERATIONS), "made_as": self.scans.dataset}
         self.config |= {"mask": self.scans.mask, "loss": self.control.loss if self.control else "composite"}
         self.config |= {"w_align": W_ALIGN, "network": self.network.config}
+        if self.vary_coils:
+            self.config["coils"] = list(self.scans.training_recipe(side).n_coils)
         self._fixed = self._examples(VALIDATION, part_generator(seed, 0, 0), "val", "cpu")
 
     def _build(self, width: int, alpha: float, cascades: int) -> nn.Module:
@@ -158,7 +161,8 @@ class FlatTask:
             scans = single_coil(n, self.side, generator, split, device)
         else:
             recipe = replace(self.scans.training_recipe(self.side), split=split)
-            scans = acquisitions(n, recipe, generator, device, self.scans.mask, accelerations=ACCELERATIONS)
+            options = {"accelerations": ACCELERATIONS, "vary_coils": self.vary_coils}
+            scans = acquisitions(n, recipe, generator, device, self.scans.mask, **options)
         eps = torch.view_as_complex(torch.randn(*scans.reference.shape, 2, generator=generator)).to(device)
         return *scans, eps
 
