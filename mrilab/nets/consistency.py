@@ -35,30 +35,25 @@ def unrolled_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, iterations
     through the steps. That is the exact gradient of what is returned, converged or not; the shorter formula for
     the gradient, another solve with the same operator, is exact only for a converged solution.
     """
-    x, r, p = torch.zeros_like(b), b, b
-    rr = _energy(r)
-    # below this the residual is rounding: a finished image must not divide 0 by 0, nor by what a singular `normal`
-    # makes of rounding in its null space
-    floor = (8 * torch.finfo(rr.dtype).eps) ** 2 * rr.detach()
-    for _ in range(iterations):
-        q = normal(p)
-        curvature = _dot(p, q)
-        done = (rr.detach() <= floor) | (curvature.detach() <= 0)
-        alpha = torch.where(done, 0, rr / torch.where(done, 1, curvature))
+    shape = (*b.shape[-2:], 2)
+    r = p = _components(b)  # (..., 2 H W): a complex image times a real number would take twice the time
+    x = torch.zeros_like(r)
+    rr = torch.linalg.vecdot(r, r)[..., None]  # (..., 1)
+    # Below this the residual is rounding. Added to what is divided by, it changes no step that matters, and keeps a
+    # finished image from dividing 0 by 0, or by what a singular `normal` makes of rounding in its null space.
+    floor = (8 * torch.finfo(rr.dtype).eps) ** 2 * rr.detach() + torch.finfo(rr.dtype).tiny
+    for n in range(iterations):
+        q = _components(normal(torch.view_as_complex(p.unflatten(-1, shape))))
+        # vecdot, not a product of matrices, which autocast would take in bfloat16
+        alpha = rr / (torch.linalg.vecdot(p, q)[..., None] + floor)
         x = torch.addcmul(x, p, alpha)
-        r = torch.addcmul(r, q, alpha, value=-1)
-        rr_next = _energy(r)
-        p = torch.addcmul(r, p, torch.where(done, 0, rr_next / torch.where(done, 1, rr)))
-        rr = rr_next
-    return x
+        if n + 1 < iterations:
+            r = torch.addcmul(r, q, alpha, value=-1)
+            before, rr = rr, torch.linalg.vecdot(r, r)[..., None]
+            p = torch.addcmul(r, p, rr / (before + floor))
+    return torch.view_as_complex(x.unflatten(-1, shape))
 
 
-def _dot(a: Tensor, b: Tensor) -> Tensor:
-    """Real part of a^H b per image, (..., H, W) -> (..., 1, 1)."""
-    # not as a product of matrices, which autocast would take in bfloat16
-    a, b = (torch.view_as_real(each.resolve_conj()).flatten(-3) for each in (a, b))  # (..., 2 H W)
-    return torch.linalg.vecdot(a, b)[..., None, None]
-
-
-def _energy(a: Tensor) -> Tensor:
-    return _dot(a, a)
+def _components(a: Tensor) -> Tensor:
+    """Real and imaginary parts of images, (..., H, W) -> (..., 2 H W)."""
+    return torch.view_as_real(a.resolve_conj()).flatten(-3)

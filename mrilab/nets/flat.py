@@ -117,7 +117,7 @@ class FLAT(nn.Module):
             if self.rule == "derived":
                 # x^{k+1} = (1 - lambda_k) x^k + lambda_k D_{t_k}(x^k, y),  lambda_k = 1 - t_{k+1} / t_k    (3)
                 D = self._to_data(N, float(rho[k]), model, adjoint)
-                x = x + delta / t[k] * (D - x)
+                x = torch.add(x, D - x, alpha=delta / t[k])
             elif self.rule == "paper":
                 # x^{k+1} = x^k + |delta_k| (A^H (y - A x^k) + v_theta),  v_theta = N - x^k
                 x = x + delta * (adjoint - model.normal(x) + N - x)
