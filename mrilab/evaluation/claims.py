@@ -56,12 +56,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim with what was measured: mean, 95 % interval of the mean (None from a single value), count."""
+    """A claim with what was measured: mean, 95 % interval of the mean (None from one value or two), the values."""
 
     claim: Claim
     mean: float
     interval: tuple[float, float] | None
-    count: int
+    values: tuple[float, ...]
 
     @property
     def holds(self) -> bool:
@@ -75,10 +75,13 @@ class Verdict:
 
     @property
     def measured(self) -> str:
-        """Mean and interval in words, e.g. "0.812 [0.801, 0.823], n = 12"."""
-        if self.interval is None:
-            return f"{self.mean:.3g}, n = 1"
-        return f"{self.mean:.3g} [{self.interval[0]:.3g}, {self.interval[1]:.3g}], n = {self.count}"
+        """Mean and interval in words, e.g. "0.812 [0.801, 0.823], n = 12"; of two values, the two."""
+        beside = ""
+        if self.interval is not None:
+            beside = f" [{self.interval[0]:.3g}, {self.interval[1]:.3g}]"
+        elif len(self.values) == 2:
+            beside = f" ({self.values[0]:.3g} and {self.values[1]:.3g})"
+        return f"{self.mean:.3g}{beside}, n = {len(self.values)}"
 
     def row(self) -> dict[str, str]:
         """The cells of the claims table."""
@@ -114,6 +117,8 @@ def read_claims(lesson: str | Path) -> dict[str, Claim]:
 def judge(claim: Claim, values: float | Sequence[float]) -> Verdict:
     """Hold measured values, one a test scan, against a claim; the interval is Student's t at 95 %.
 
+    Two values get none: it would be 12.7 standard errors wide to either side, and tell less than the values do.
+
     Raises:
         UserError: there are no values, or one is NaN or infinite.
     """
@@ -122,10 +127,10 @@ def judge(claim: Claim, values: float | Sequence[float]) -> Verdict:
         raise UserError(f"claim {claim.id!r} needs finite measured values, one a test scan; got {values}")
     mean = float(values.mean())
     interval = None
-    if values.size > 1:
+    if values.size > 2:
         half = float(stats.t.ppf(0.975, values.size - 1) * stats.sem(values))
         interval = (mean - half, mean + half)
-    return Verdict(claim, mean, interval, values.size)
+    return Verdict(claim, mean, interval, tuple(values.tolist()))
 
 
 class ClaimsTable:

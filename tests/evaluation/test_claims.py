@@ -53,9 +53,10 @@ def test_interval_covers_the_true_mean_95_times_in_100(claims):
     assert 0.935 < covered / 2000 < 0.965
 
 
-def test_one_value_has_no_interval(claims):
-    verdict = judge(claims["gain"], [6.1])
-    assert verdict.interval is None and verdict.measured == "6.1, n = 1"
+@pytest.mark.parametrize("values, words", [([6.1], "6.1, n = 1"), ([6.0, 8.5], "7.25 (6 and 8.5), n = 2")])
+def test_one_value_or_two_have_no_interval(claims, values, words):
+    verdict = judge(claims["gain"], values)
+    assert verdict.interval is None and verdict.measured == words
 
 
 def test_table_shows_words_and_carries_rows_for_the_course_page(claims):
