@@ -14,7 +14,7 @@ from mrilab.nets import FLAT, ISTANet
 from mrilab.nets.schedule import time_grid
 from mrilab.physics import fft2c, ifft2c, make_mask, mvue
 from mrilab.training.acquisitions import Acquisition, acquisitions
-from mrilab.training.alignment import LOSSES, W_ALIGN, composite
+from mrilab.training.alignment import LOSSES, W_ALIGN, composite, distance
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
 from mrilab.training.unrolled import SHOWN, VALIDATION
@@ -28,13 +28,17 @@ SINGLE_SIDE = 64
 
 @dataclass(frozen=True)
 class Control:
-    """One way to train; `loss` names an entry of LOSSES, the rest is of the network."""
+    """One way to train. `loss` names an entry of LOSSES; with `w_denoise`, every N is asked for the image as well.
+
+    The rest is of the network.
+    """
 
     title: str
     rule: str = "derived"
     loss: str = "aligned"
     shared: bool = False
     s: float = 0.0
+    w_denoise: float = 0.0
 
 
 CONTROLS = {
@@ -45,6 +49,7 @@ CONTROLS = {
     "aligned-v1": Control("free, aligned by velocities", "free", "aligned-v1"),
     "paper": Control("paper's rule, aligned", "paper"),
     "derived": Control("derived rule, aligned"),
+    "denoising": Control("derived rule, aligned, N to the image", w_denoise=1.0),
     "shared": Control("derived rule, aligned, shared", shared=True),
     "sampler": Control("derived rule, shared, noise in the start", loss="matched", shared=True, s=NOISE_START),
 }
@@ -110,6 +115,8 @@ class FlatTask:
         self.config = {"name": name, "side": side, "accelerations": list(ACCELERATIONS), "made_as": self.scans.dataset}
         self.config |= {"mask": self.scans.mask, "loss": self.control.loss if self.control else "composite"}
         self.config |= {"w_align": W_ALIGN, "network": self.network.config}
+        if self.control and self.control.w_denoise:
+            self.config["w_denoise"] = self.control.w_denoise
         if self.vary_coils:
             self.config["coils"] = list(self.scans.training_recipe(side).n_coils)
         self._fixed = self._examples(VALIDATION, part_generator(seed, 0, 0), "val", "cpu")
@@ -136,7 +143,10 @@ class FlatTask:
         clean = scans.reference if self.control.loss == "matched" else None
         states, denoised = network(scans.kspace, scans.mask, scans.coil_maps, eps=eps, clean=clean)
         self.network.measure(denoised, scans.reference)  # before DDP would broadcast it
-        return LOSSES[self.control.loss](states, scans.reference, self._times())
+        loss = LOSSES[self.control.loss](states, scans.reference, self._times())
+        if self.control.w_denoise:  # or N is whatever the data step makes good, and rho no doubt about the image
+            loss = loss + self.control.w_denoise * distance(denoised, scans.reference).mean()
+        return loss
 
     def validate(self, network: nn.Module) -> tuple[float, Tensor]:
         """The composite loss of the last state, the same for all controls, and a picture as of `UnrolledTask`."""
