@@ -2,7 +2,8 @@
 
 A case is a training. All controls with three seeds on the middle of the grid; then other schedules and numbers of
 cascades for those to which they mean something. The rule that goes on is chosen by `validation`; the test heads are
-reconstructed once, by the network that the training ends with.
+reconstructed once, by the network that the training ends with. `psnr_worst` and `amplification` are means over the
+first ATTACKED of the heads, so that `psnr_4`, over all of them, is not what `psnr_worst` fell from.
 """
 
 from __future__ import annotations

@@ -32,7 +32,10 @@ def flat(
     if samples < 1:
         raise UserError("samples must be 1 or more")
     if samples > 1 and flow.s == 0:
-        raise UserError(f"{network!r} starts from the zero-filled image and has one answer; give --samples 1")
+        raise UserError(
+            f"{network!r} starts from the zero-filled image and has one answer; give --samples 1, or a network that "
+            "starts from noise: --network flat-sampler-single for one coil, or one of `mrilab train flat-sampler-...`"
+        )
     _, unit = scaled(y, model, None)  # (1, 1)
     drawn = []
     with torch.inference_mode():
