@@ -11,16 +11,18 @@ from torch import Tensor, nn
 
 from mrilab.errors import UserError
 from mrilab.nets.cnn import ComplexCnn
-from mrilab.nets.consistency import consistent, data_step
+from mrilab.nets.consistency import correction
 from mrilab.nets.schedule import time_grid
 from mrilab.nets.unet import ComplexUnet
 from mrilab.physics.acquisition import SenseModel
 
 RULES = ("free", "paper", "derived")
+DOUBTS = ("training", "scan")
 PLANES = 4  # of the denoisers beside x: real and imaginary part of A^H y, t and t^(1/4)
 BACKBONES = {"unet": partial(ComplexUnet, widest=4), "cnn": ComplexCnn}
 START_RHO = 0.2  # about the spread of image values per real component, where they have their 0.99 quantile at 1
 DECAY = 0.98  # of the running mean of rho^2, per training step
+LEAST_DOUBT = 0.1  # rho^2 over sigma^2, where N explains the data better than their noise allows
 
 
 class Trajectory(NamedTuple):
@@ -37,7 +39,7 @@ class FLAT(nn.Module):
     What a cascade does with the two, `rule` says:
 
     - "derived": x <- (1 - lambda_k) x + lambda_k D, the Euler step (3) to D, which is N pulled to the data by
-      gamma_k = rho_k^2 / (rho_k^2 + sigma^2). rho_k is how far N is off, a running mean over the training data.
+      gamma_k = rho_k^2 / (rho_k^2 + sigma^2). rho_k is how far N is off, see `doubt`.
     - "paper": x <- x - |delta_k| A^H (A x - y) + |delta_k| (N - x), with delta_k = t_{k+1} - t_k, as the paper's first
       version is understood (sigma = 1).
     - "free": x <- x - eta_k A^H (A x - y) + (N - x) with eta_k learned, from 1 on: a VarNet in the image.
@@ -53,9 +55,11 @@ class FLAT(nn.Module):
         noise_std: sigma, the noise of the data per real component in their unit, for "derived".
         backbone: "unet", or "cnn", which is MoDL's and a third of the time on small images.
         iterations: of conjugate gradients for D, equation (6), which several coils need; 0 takes the single step (7).
+        doubt: where rho_k comes from. "training": the running mean over the training data, one number for all scans.
+            "scan": from how far N is off the data of the scan at hand, in excess of their noise.
 
     Raises:
-        UserError: an unknown rule, or a grid that there is not.
+        UserError: an unknown rule, backbone or doubt, or a grid that there is not.
     """
 
     def __init__(
@@ -69,15 +73,17 @@ class FLAT(nn.Module):
         noise_std: float = 0.015,
         iterations: int = 0,
         backbone: str = "unet",
+        doubt: str = "training",
     ):
-        for what, given, known in (("rule", rule, RULES), ("backbone", backbone, BACKBONES)):
+        choices = (("rule", rule, RULES), ("backbone", backbone, BACKBONES), ("doubt", doubt, DOUBTS))
+        for what, given, known in choices:
             if given not in known:
                 raise UserError(f"unknown {what} {given!r}; choose one of {', '.join(known)}")
         super().__init__()
         self.config = {"width": width, "cascades": cascades, "alpha": alpha, "rule": rule, "shared": shared, "s": s}
-        self.config |= {"noise_std": noise_std, "iterations": iterations, "backbone": backbone}
+        self.config |= {"noise_std": noise_std, "iterations": iterations, "backbone": backbone, "doubt": doubt}
         self.cascades, self.alpha, self.rule, self.shared = cascades, alpha, rule, shared
-        self.s, self.noise_std, self.iterations = s, noise_std, iterations
+        self.s, self.noise_std, self.iterations, self.doubt = s, noise_std, iterations, doubt
         self.t = time_grid(cascades, alpha).tolist()
         count = 1 if shared else cascades
         self.denoisers = nn.ModuleList(BACKBONES[backbone](width, PLANES) for _ in range(count))
@@ -103,8 +109,9 @@ class FLAT(nn.Module):
             UserError: `steps` that this network does not have, or no `eps` where s is not 0.
         """
         t = self._grid(steps)
-        rho = np.interp(t[:-1], self.t[-2::-1], self.rho.tolist()[::-1])
+        rho2 = np.interp(t[:-1], self.t[-2::-1], self.rho.tolist()[::-1]) ** 2
         model = SenseModel(coil_maps, mask)
+        traces = _traces(model) if self.rule == "derived" and self.doubt == "scan" else None
         adjoint = model.adjoint(y)  # (n, H, W)
         start = x = self._start(adjoint, eps)
         states, denoised = [x], []
@@ -116,7 +123,7 @@ class FLAT(nn.Module):
             denoised.append(N)
             if self.rule == "derived":
                 # x^{k+1} = (1 - lambda_k) x^k + lambda_k D_{t_k}(x^k, y),  lambda_k = 1 - t_{k+1} / t_k    (3)
-                D = self._to_data(N, float(rho[k]), model, adjoint)
+                D = self._to_data(N, float(rho2[k]), model, adjoint, traces)
                 x = torch.add(x, D - x, alpha=delta / t[k])
             elif self.rule == "paper":
                 # x^{k+1} = x^k + |delta_k| (A^H (y - A x^k) + v_theta),  v_theta = N - x^k
@@ -133,14 +140,25 @@ class FLAT(nn.Module):
         planes = torch.cat([torch.view_as_real(adjoint).movedim(-1, 1), times], 1)  # (n, 4, H, W)
         return x + self.denoisers[0 if self.shared else k](x, planes)
 
-    def _to_data(self, N: Tensor, rho: float, model: SenseModel, adjoint: Tensor) -> Tensor:
+    def _to_data(self, N: Tensor, rho2: float, model: SenseModel, adjoint: Tensor, traces) -> Tensor:
         """D_t(x, y) from the denoised image, (n, H, W) both."""
+        residual = adjoint - model.normal(N)  # A^H (y - A N)
+        doubt = N.real.new_tensor(rho2) if traces is None else self._doubt(residual, *traces)
         if self.iterations:
             # D = (A^H A + sigma^2 / rho^2)^-1 (A^H y + sigma^2 / rho^2 N)    (6)
-            weight = N.real.new_tensor(self.noise_std**2 / rho**2)
-            return consistent(model, adjoint, N, weight, self.iterations)
+            return N + correction(model, residual, self.noise_std**2 / doubt, self.iterations)
         # D = N - gamma A^H (A N - y),  gamma = rho^2 / (rho^2 + sigma^2)    (7)
-        return data_step(N, adjoint, model, rho**2 / (rho**2 + self.noise_std**2))
+        return N + doubt / (doubt + self.noise_std**2) * residual
+
+    @torch.no_grad()
+    def _doubt(self, residual: Tensor, trace: Tensor, square: Tensor) -> Tensor:
+        """rho^2 of one scan, (n, 1, 1), per real component.
+
+        With x_0 - N white of variance rho^2 and noise of variance sigma^2, A^H (y - A N) = A^H A (x_0 - N) + A^H n has
+        E |A^H (y - A N)|^2 = rho^2 tr (A^H A)^2 + sigma^2 tr A^H A    (11)
+        """
+        energy = residual.abs().square().sum((-2, -1), keepdim=True) / 2
+        return ((energy - self.noise_std**2 * trace) / square).clamp(min=LEAST_DOUBT * self.noise_std**2)
 
     @torch.no_grad()
     def measure(self, denoised: Tensor, reference: Tensor) -> None:
@@ -164,3 +182,12 @@ class FLAT(nn.Module):
         if eps is None:
             raise UserError("this network starts from noise: give it eps, one image of unit noise a start")
         return adjoint + self.s * eps
+
+
+@torch.no_grad()
+def _traces(model: SenseModel) -> tuple[Tensor, Tensor]:
+    """tr A^H A and tr (A^H A)^2, (n, 1, 1) each, by one white image, the same at every call: right to a percent."""
+    probe = torch.randn(*model.shape, 2, generator=torch.Generator().manual_seed(0))
+    probe = torch.view_as_complex(probe).to(model.coil_maps)
+    seen = model.normal(probe.expand(*model.coil_maps.shape[:-3], *model.shape))  # (n, H, W)
+    return tuple((a.conj() * seen).real.sum((-2, -1), keepdim=True) / 2 for a in (probe, seen))

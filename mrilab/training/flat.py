@@ -39,6 +39,7 @@ class Control:
     shared: bool = False
     s: float = 0.0
     w_denoise: float = 0.0
+    doubt: str = "training"
 
 
 CONTROLS = {
@@ -49,7 +50,7 @@ CONTROLS = {
     "aligned-v1": Control("free, aligned by velocities", "free", "aligned-v1"),
     "paper": Control("paper's rule, aligned", "paper"),
     "derived": Control("derived rule, aligned"),
-    "denoising": Control("derived rule, aligned, N to the image", w_denoise=1.0),
+    "denoising": Control("derived rule, aligned, N to the image, rho of the scan", w_denoise=1.0, doubt="scan"),
     "shared": Control("derived rule, aligned, shared", shared=True),
     "sampler": Control("derived rule, shared, noise in the start", loss="matched", shared=True, s=NOISE_START),
 }
@@ -126,6 +127,7 @@ class FlatTask:
         if control is None:
             return ISTANet(width)
         options = {"backbone": "cnn"} if self.single else {"iterations": 0 if control.rule != "derived" else 4}
+        options["doubt"] = control.doubt
         noise_std = NOISE_STD / QUANTILE_LEFT
         return FLAT(width, cascades, alpha, control.rule, control.shared, control.s, noise_std, **options)
 
