@@ -23,6 +23,7 @@ BACKBONES = {"unet": partial(ComplexUnet, widest=4), "cnn": ComplexCnn}
 START_RHO = 0.2  # about the spread of image values per real component, where they have their 0.99 quantile at 1
 DECAY = 0.98  # of the running mean of rho^2, per training step
 LEAST_DOUBT = 0.1  # rho^2 over sigma^2, where N explains the data better than their noise allows
+SOLVED = 8  # conjugate gradients with doubt of the scan: its weight keeps noise out, and nothing needs to stop early
 
 
 class Trajectory(NamedTuple):
@@ -56,7 +57,8 @@ class FLAT(nn.Module):
         backbone: "unet", or "cnn", which is MoDL's and a third of the time on small images.
         iterations: of conjugate gradients for D, equation (6), which several coils need; 0 takes the single step (7).
         doubt: where rho_k comes from. "training": the running mean over the training data, one number for all scans.
-            "scan": from how far N is off the data of the scan at hand, in excess of their noise.
+            "scan": from how far N is off the data of the scan at hand, in excess of their noise. That is for inference:
+            a network that trains with it learns to explain the data itself, until no doubt is left.
 
     Raises:
         UserError: an unknown rule, backbone or doubt, or a grid that there is not.
@@ -111,7 +113,8 @@ class FLAT(nn.Module):
         t = self._grid(steps)
         rho2 = np.interp(t[:-1], self.t[-2::-1], self.rho.tolist()[::-1]) ** 2
         model = SenseModel(coil_maps, mask)
-        traces = _traces(model) if self.rule == "derived" and self.doubt == "scan" else None
+        scan = self.rule == "derived" and self.doubt == "scan" and not self.training
+        traces = _traces(model) if scan else None
         adjoint = model.adjoint(y)  # (n, H, W)
         start = x = self._start(adjoint, eps)
         states, denoised = [x], []
@@ -146,7 +149,8 @@ class FLAT(nn.Module):
         doubt = N.real.new_tensor(rho2) if traces is None else self._doubt(residual, *traces)
         if self.iterations:
             # D = (A^H A + sigma^2 / rho^2)^-1 (A^H y + sigma^2 / rho^2 N)    (6)
-            return N + correction(model, residual, self.noise_std**2 / doubt, self.iterations)
+            iterations = self.iterations if traces is None else max(SOLVED, self.iterations)
+            return N + correction(model, residual, self.noise_std**2 / doubt, iterations)
         # D = N - gamma A^H (A N - y),  gamma = rho^2 / (rho^2 + sigma^2)    (7)
         return N + doubt / (doubt + self.noise_std**2) * residual
 
