@@ -60,7 +60,7 @@ LEDGER = (
     Symbol(r"\eta_L", "step at the last level", f"{SAMPLER}(step_lr)", "number", "of its square", "2.6"),
     Symbol(r"\gamma_t / \beta_t", "annealing of the data term", f"{SAMPLER}(gamma_ratio)", "number", "", "2.6"),
     Symbol("K", "samples of the posterior", f"{SAMPLER}(samples)", "number", "", "2.8"),
-    Symbol("t_k", "time, from 1 at the start to 0 at the image", "mrilab.nets.schedule:time_grid", "(K + 1,)", "", "3.2"),
+    Symbol("t_k", "time, 1 at the start, 0 at the image", "mrilab.nets.schedule:time_grid", "(K + 1,)", "", "3.2"),
     Symbol("s", "noise of the flow's start", f"{FLOW}:GaussianFlow(s)", "number", "as x", "3.2"),
     Symbol("D_t", "denoiser that is told the data", f"{FLOW}:GaussianFlow.denoise", "(..., H, W)", "as x", "3.2"),
     Symbol("v_t", "velocity of the conditional flow", f"{FLOW}:GaussianFlow.velocity", "(..., H, W)", "as x", "3.2"),
