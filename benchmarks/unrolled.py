@@ -57,7 +57,7 @@ def rows() -> list[Row]:
 
         with torch.inference_mode():
             seconds, bare = alternate(lambda n=flat: n(y, mask, maps), networks_and_transforms, rounds=7)
-        work = f"FLAT, {iterations or 'no'} conjugate gradients, rho of the {doubt}, {SIDE}x{SIDE}, 8 coils"
+        work = f"FLAT, {iterations or 'no'} CG, rho of the {doubt}, {SIDE}x{SIDE}, 8 coils"
         table.append(Row(work, "its networks, A^H y and A^H A alone", seconds, bare, 1.05))
 
     recipe = SHIFTS["none"].training_recipe(SIDE)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mrilab.errors import UserError
 from mrilab.nets.cnn import ComplexCnn
 from mrilab.nets.consistency import correction
+from mrilab.nets.doubt import Traces, squared_doubt, traces
 from mrilab.nets.schedule import time_grid
 from mrilab.nets.unet import ComplexUnet
 from mrilab.physics.acquisition import SenseModel
@@ -22,7 +23,6 @@ PLANES = 4  # of the denoisers beside x: real and imaginary part of A^H y, t and
 BACKBONES = {"unet": partial(ComplexUnet, widest=4), "cnn": ComplexCnn}
 START_RHO = 0.2  # about the spread of image values per real component, where they have their 0.99 quantile at 1
 DECAY = 0.98  # of the running mean of rho^2, per training step
-LEAST_DOUBT = 0.1  # rho^2 over sigma^2, where N explains the data better than their noise allows
 SOLVED = 8  # conjugate gradients with doubt of the scan: its weight keeps noise out, and nothing needs to stop early
 
 
@@ -57,8 +57,8 @@ class FLAT(nn.Module):
         backbone: "unet", or "cnn", which is MoDL's and a third of the time on small images.
         iterations: of conjugate gradients for D, equation (6), which several coils need; 0 takes the single step (7).
         doubt: where rho_k comes from. "training": the running mean over the training data, one number for all scans.
-            "scan": from how far N is off the data of the scan at hand, in excess of their noise. That is for inference:
-            a network that trains with it learns to explain the data itself, until no doubt is left.
+            "scan": from how far N is off the data of the scan at hand, see `squared_doubt`. That is for inference: a
+            network that trains with it learns to explain the data itself, until no doubt is left.
 
     Raises:
         UserError: an unknown rule, backbone or doubt, or a grid that there is not.
@@ -114,7 +114,7 @@ class FLAT(nn.Module):
         rho2 = np.interp(t[:-1], self.t[-2::-1], self.rho.tolist()[::-1]) ** 2
         model = SenseModel(coil_maps, mask)
         scan = self.rule == "derived" and self.doubt == "scan" and not self.training
-        traces = _traces(model) if scan else None
+        of = traces(model) if scan else None
         adjoint = model.adjoint(y)  # (n, H, W)
         start = x = self._start(adjoint, eps)
         states, denoised = [x], []
@@ -126,7 +126,7 @@ class FLAT(nn.Module):
             denoised.append(N)
             if self.rule == "derived":
                 # x^{k+1} = (1 - lambda_k) x^k + lambda_k D_{t_k}(x^k, y),  lambda_k = 1 - t_{k+1} / t_k    (3)
-                D = self._to_data(N, float(rho2[k]), model, adjoint, traces)
+                D = self._to_data(N, float(rho2[k]), model, adjoint, of)
                 x = torch.add(x, D - x, alpha=delta / t[k])
             elif self.rule == "paper":
                 # x^{k+1} = x^k + |delta_k| (A^H (y - A x^k) + v_theta),  v_theta = N - x^k
@@ -143,26 +143,16 @@ class FLAT(nn.Module):
         planes = torch.cat([torch.view_as_real(adjoint).movedim(-1, 1), times], 1)  # (n, 4, H, W)
         return x + self.denoisers[0 if self.shared else k](x, planes)
 
-    def _to_data(self, N: Tensor, rho2: float, model: SenseModel, adjoint: Tensor, traces) -> Tensor:
+    def _to_data(self, N: Tensor, rho2: float, model: SenseModel, adjoint: Tensor, of: Traces | None) -> Tensor:
         """D_t(x, y) from the denoised image, (n, H, W) both."""
         residual = adjoint - model.normal(N)  # A^H (y - A N)
-        doubt = N.real.new_tensor(rho2) if traces is None else self._doubt(residual, *traces)
+        doubt = N.real.new_tensor(rho2) if of is None else squared_doubt(residual, of, self.noise_std)
         if self.iterations:
             # D = (A^H A + sigma^2 / rho^2)^-1 (A^H y + sigma^2 / rho^2 N)    (6)
-            iterations = self.iterations if traces is None else max(SOLVED, self.iterations)
+            iterations = self.iterations if of is None else max(SOLVED, self.iterations)
             return N + correction(model, residual, self.noise_std**2 / doubt, iterations)
         # D = N - gamma A^H (A N - y),  gamma = rho^2 / (rho^2 + sigma^2)    (7)
         return N + doubt / (doubt + self.noise_std**2) * residual
-
-    @torch.no_grad()
-    def _doubt(self, residual: Tensor, trace: Tensor, square: Tensor) -> Tensor:
-        """rho^2 of one scan, (n, 1, 1), per real component.
-
-        With x_0 - N white of variance rho^2 and noise of variance sigma^2, A^H (y - A N) = A^H A (x_0 - N) + A^H n has
-        E |A^H (y - A N)|^2 = rho^2 tr (A^H A)^2 + sigma^2 tr A^H A    (11)
-        """
-        energy = residual.abs().square().sum((-2, -1), keepdim=True) / 2
-        return ((energy - self.noise_std**2 * trace) / square).clamp(min=LEAST_DOUBT * self.noise_std**2)
 
     @torch.no_grad()
     def measure(self, denoised: Tensor, reference: Tensor) -> None:
@@ -186,12 +176,3 @@ class FLAT(nn.Module):
         if eps is None:
             raise UserError("this network starts from noise: give it eps, one image of unit noise a start")
         return adjoint + self.s * eps
-
-
-@torch.no_grad()
-def _traces(model: SenseModel) -> tuple[Tensor, Tensor]:
-    """tr A^H A and tr (A^H A)^2, (n, 1, 1) each, by one white image, the same at every call: right to a percent."""
-    probe = torch.randn(*model.shape, 2, generator=torch.Generator().manual_seed(0))
-    probe = torch.view_as_complex(probe).to(model.coil_maps)
-    seen = model.normal(probe.expand(*model.coil_maps.shape[:-3], *model.shape))  # (n, H, W)
-    return tuple((a.conj() * seen).real.sum((-2, -1), keepdim=True) / 2 for a in (probe, seen))

@@ -7,7 +7,8 @@ from mrilab.errors import UserError
 from mrilab.methods.exact import Gaussian
 from mrilab.methods.flow import GaussianFlow, euler
 from mrilab.nets.consistency import consistent
-from mrilab.nets.flat import FLAT, LEAST_DOUBT, RULES, SOLVED, _traces
+from mrilab.nets.doubt import squared_doubt, traces
+from mrilab.nets.flat import FLAT, RULES, SOLVED
 from mrilab.nets.schedule import time_grid
 from mrilab.nets.unet import ComplexUnet
 from mrilab.physics import SenseModel, equispaced_mask, fft2c, ifft2c
@@ -150,40 +151,13 @@ def test_doubt_is_the_deviation_of_what_was_denoised(generator):
     torch.testing.assert_close(network.rho, torch.tensor([0.5, 0.1], dtype=torch.float64) / 2**0.5, rtol=1e-3, atol=0)
 
 
-def test_doubt_of_a_scan_is_how_far_the_denoised_image_is_off(problem, generator):
-    """Monte Carlo of (11): an image off by white noise, and noisy data of three coils and of one."""
-    shape, rho, noise_std = (64, 60), 0.2, 0.1
-    for coils in (1, 3):
-        _, mask, maps, N = problem(equispaced_mask(shape, 3, acs=8), shape, coils=coils, n=4)
-        model, network = SenseModel(maps, mask), FLAT(4, 2, noise_std=noise_std, doubt="scan").double()
-        clean = N + rho * 2**0.5 * randn(*N.shape, generator=generator)  # randn has half the variance in each part
-        y = model.forward(clean) + noise_std * 2**0.5 * randn(*maps.shape, generator=generator) * mask
-        residual = model.adjoint(y) - model.normal(N)
-        found = network._doubt(residual, *_traces(model))
-        torch.testing.assert_close(found, torch.full((4, 1, 1), rho**2, dtype=torch.float64), rtol=0.15, atol=0)
-        least = network._doubt(0 * residual, *_traces(model))
-        torch.testing.assert_close(least, torch.full_like(found, LEAST_DOUBT * noise_std**2))
-
-
-def test_traces_are_those_of_the_matrix(problem):
-    """One white probe of 4096 values has a deviation of 1.7 % here."""
-    shape = (64, 64)
-    _, mask, maps, _ = problem(equispaced_mask(shape, 2, acs=6), shape, n=1)
-    trace = square = 0.0
-    for units in torch.eye(64 * 64, dtype=torch.complex128).unflatten(-1, shape).split(256):
-        columns = SenseModel(maps[0], mask).normal(units)
-        trace, square = trace + (units * columns).real.sum(), square + columns.abs().square().sum()
-    found = torch.stack(_traces(SenseModel(maps, mask))).flatten()
-    torch.testing.assert_close(found, torch.stack([trace, square]), rtol=0.05, atol=0)
-
-
 def test_with_doubt_of_the_scan_a_cascade_is_its_equation(awake, problem):
     """(6) with a weight for each image; coils that are empty change nothing."""
     y, mask, maps, _ = problem(MASK, SHAPE)
     network, model = small(awake, noise_std=0.05, iterations=6, doubt="scan").eval(), SenseModel(maps, mask)
     with torch.no_grad():
         states, denoised = network(y, mask, maps)
-        doubt = network._doubt(model.adjoint(y) - model.normal(denoised[2]), *_traces(model))
+        doubt = squared_doubt(model.adjoint(y) - model.normal(denoised[2]), traces(model), 0.05)
         assert doubt.shape == (2, 1, 1) and doubt[0] != doubt[1]
         D = consistent(model, model.adjoint(y), denoised[2], 0.05**2 / doubt, SOLVED)
         torch.testing.assert_close(states[3], D)  # the last step goes all the way
