@@ -16,16 +16,11 @@ def consistent(model: SenseModel, adjoint: Tensor, z: Tensor, weight: Tensor, it
     The normal equations are (A^H A + weight) x = A^H y + weight z. They are solved for x - z, that is by conjugate
     gradients that start from z: what the data do not determine is right from the first iteration on.
     """
-    return z + correction(model, adjoint - model.normal(z), weight, iterations)
-
-
-def correction(model: SenseModel, residual: Tensor, weight: Tensor, iterations: int) -> Tensor:
-    """x - z of `consistent`, for `residual` = A^H (y - A z). (*batch, H, W) -> (*batch, H, W)."""
 
     def normal(x: Tensor) -> Tensor:
         return torch.addcmul(model.normal(x), x, weight)
 
-    return unrolled_gradients(normal, residual, iterations)
+    return z + unrolled_gradients(normal, adjoint - model.normal(z), iterations)
 
 
 def data_step(mu: Tensor, adjoint: Tensor, model, gamma: float | Tensor) -> Tensor:

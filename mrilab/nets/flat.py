@@ -11,19 +11,16 @@ from torch import Tensor, nn
 
 from mrilab.errors import UserError
 from mrilab.nets.cnn import ComplexCnn
-from mrilab.nets.consistency import correction
-from mrilab.nets.doubt import Traces, squared_doubt, traces
+from mrilab.nets.consistency import consistent, data_step
 from mrilab.nets.schedule import time_grid
 from mrilab.nets.unet import ComplexUnet
 from mrilab.physics.acquisition import SenseModel
 
 RULES = ("free", "paper", "derived")
-DOUBTS = ("training", "scan")
 PLANES = 4  # of the denoisers beside x: real and imaginary part of A^H y, t and t^(1/4)
 BACKBONES = {"unet": partial(ComplexUnet, widest=4), "cnn": ComplexCnn}
 START_RHO = 0.2  # about the spread of image values per real component, where they have their 0.99 quantile at 1
 DECAY = 0.98  # of the running mean of rho^2, per training step
-SOLVED = 8  # conjugate gradients with doubt of the scan: its weight keeps noise out, and nothing needs to stop early
 
 
 class Trajectory(NamedTuple):
@@ -40,7 +37,7 @@ class FLAT(nn.Module):
     What a cascade does with the two, `rule` says:
 
     - "derived": x <- (1 - lambda_k) x + lambda_k D, the Euler step (3) to D, which is N pulled to the data by
-      gamma_k = rho_k^2 / (rho_k^2 + sigma^2). rho_k is how far N is off, see `doubt`.
+      gamma_k = rho_k^2 / (rho_k^2 + sigma^2). rho_k is how far N is off, a running mean over the training data.
     - "paper": x <- x - |delta_k| A^H (A x - y) + |delta_k| (N - x), with delta_k = t_{k+1} - t_k, as the paper's first
       version is understood (sigma = 1).
     - "free": x <- x - eta_k A^H (A x - y) + (N - x) with eta_k learned, from 1 on: a VarNet in the image.
@@ -56,12 +53,9 @@ class FLAT(nn.Module):
         noise_std: sigma, the noise of the data per real component in their unit, for "derived".
         backbone: "unet", or "cnn", which is MoDL's and a third of the time on small images.
         iterations: of conjugate gradients for D, equation (6), which several coils need; 0 takes the single step (7).
-        doubt: where rho_k comes from. "training": the running mean over the training data, one number for all scans.
-            "scan": from how far N is off the data of the scan at hand, see `squared_doubt`. That is for inference: a
-            network that trains with it learns to explain the data itself, until no doubt is left.
 
     Raises:
-        UserError: an unknown rule, backbone or doubt, or a grid that there is not.
+        UserError: an unknown rule, or a grid that there is not.
     """
 
     def __init__(
@@ -75,17 +69,15 @@ class FLAT(nn.Module):
         noise_std: float = 0.015,
         iterations: int = 0,
         backbone: str = "unet",
-        doubt: str = "training",
     ):
-        choices = (("rule", rule, RULES), ("backbone", backbone, BACKBONES), ("doubt", doubt, DOUBTS))
-        for what, given, known in choices:
+        for what, given, known in (("rule", rule, RULES), ("backbone", backbone, BACKBONES)):
             if given not in known:
                 raise UserError(f"unknown {what} {given!r}; choose one of {', '.join(known)}")
         super().__init__()
         self.config = {"width": width, "cascades": cascades, "alpha": alpha, "rule": rule, "shared": shared, "s": s}
-        self.config |= {"noise_std": noise_std, "iterations": iterations, "backbone": backbone, "doubt": doubt}
+        self.config |= {"noise_std": noise_std, "iterations": iterations, "backbone": backbone}
         self.cascades, self.alpha, self.rule, self.shared = cascades, alpha, rule, shared
-        self.s, self.noise_std, self.iterations, self.doubt = s, noise_std, iterations, doubt
+        self.s, self.noise_std, self.iterations = s, noise_std, iterations
         self.t = time_grid(cascades, alpha).tolist()
         count = 1 if shared else cascades
         self.denoisers = nn.ModuleList(BACKBONES[backbone](width, PLANES) for _ in range(count))
@@ -111,10 +103,8 @@ class FLAT(nn.Module):
             UserError: `steps` that this network does not have, or no `eps` where s is not 0.
         """
         t = self._grid(steps)
-        rho2 = np.interp(t[:-1], self.t[-2::-1], self.rho.tolist()[::-1]) ** 2
+        rho = np.interp(t[:-1], self.t[-2::-1], self.rho.tolist()[::-1])
         model = SenseModel(coil_maps, mask)
-        scan = self.rule == "derived" and self.doubt == "scan" and not self.training
-        of = traces(model) if scan else None
         adjoint = model.adjoint(y)  # (n, H, W)
         start = x = self._start(adjoint, eps)
         states, denoised = [x], []
@@ -126,7 +116,7 @@ class FLAT(nn.Module):
             denoised.append(N)
             if self.rule == "derived":
                 # x^{k+1} = (1 - lambda_k) x^k + lambda_k D_{t_k}(x^k, y),  lambda_k = 1 - t_{k+1} / t_k    (3)
-                D = self._to_data(N, float(rho2[k]), model, adjoint, of)
+                D = self._to_data(N, float(rho[k]), model, adjoint)
                 x = torch.add(x, D - x, alpha=delta / t[k])
             elif self.rule == "paper":
                 # x^{k+1} = x^k + |delta_k| (A^H (y - A x^k) + v_theta),  v_theta = N - x^k
@@ -143,16 +133,14 @@ class FLAT(nn.Module):
         planes = torch.cat([torch.view_as_real(adjoint).movedim(-1, 1), times], 1)  # (n, 4, H, W)
         return x + self.denoisers[0 if self.shared else k](x, planes)
 
-    def _to_data(self, N: Tensor, rho2: float, model: SenseModel, adjoint: Tensor, of: Traces | None) -> Tensor:
+    def _to_data(self, N: Tensor, rho: float, model: SenseModel, adjoint: Tensor) -> Tensor:
         """D_t(x, y) from the denoised image, (n, H, W) both."""
-        residual = adjoint - model.normal(N)  # A^H (y - A N)
-        doubt = N.real.new_tensor(rho2) if of is None else squared_doubt(residual, of, self.noise_std)
         if self.iterations:
             # D = (A^H A + sigma^2 / rho^2)^-1 (A^H y + sigma^2 / rho^2 N)    (6)
-            iterations = self.iterations if of is None else max(SOLVED, self.iterations)
-            return N + correction(model, residual, self.noise_std**2 / doubt, iterations)
+            weight = N.real.new_tensor(self.noise_std**2 / rho**2)
+            return consistent(model, adjoint, N, weight, self.iterations)
         # D = N - gamma A^H (A N - y),  gamma = rho^2 / (rho^2 + sigma^2)    (7)
-        return N + doubt / (doubt + self.noise_std**2) * residual
+        return data_step(N, adjoint, model, rho**2 / (rho**2 + self.noise_std**2))
 
     @torch.no_grad()
     def measure(self, denoised: Tensor, reference: Tensor) -> None:

@@ -66,7 +66,7 @@ LEDGER = (
     Symbol("v_t", "velocity of the conditional flow", f"{FLOW}:GaussianFlow.velocity", "(..., H, W)", "as x", "3.2"),
     Symbol(r"\lambda_k", "share of the way in step k", "mrilab.nets.schedule:relaxations", "(K,)", "", "3.3"),
     Symbol(r"\alpha", "how dense the times are near 0", "mrilab.nets.schedule:time_grid(alpha)", "number", "", "3.3"),
-    Symbol(r"\rho_t", "doubt about the denoised image", f"{UNROLLED}(doubt)", "number", "as x", "3.4"),
+    Symbol(r"\rho_t", "doubt about the denoised image", f"{UNROLLED}.measure", "number", "as x", "3.4"),
     Symbol(r"\gamma_t", "trust in the data", "mrilab.nets.consistency:data_step(gamma)", "number", "", "3.4"),
     Symbol(r"\eta_k", "step of the data term in cascade k", f"{FLOW}:cascade(eta)", "number", "", "3.5"),
     Symbol("x^k", "state after k of the network's cascades", f"{UNROLLED}(cascades)", "(n, H, W)", "as x", "3.1"),

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from mrilab.anatomy.acquire import simulate_scan
 from mrilab.anatomy.arrays import random_array
@@ -46,27 +45,19 @@ def acquisitions(
     mask: str = "equispaced",
     direction: str = "vertical",
     accelerations: tuple[int, ...] = ACCELERATIONS,
-    vary_coils: bool = False,
 ) -> Acquisition:
     """`n` new objects, each in an array of its own, as the recipe's scans are made and the evaluation takes them.
 
     Maps, reference and scale come about as in `mrilab.evaluation.reconstruct`; the true maps are gone once the data are
-    simulated. A batch has one number of coils: the recipe's fewest, or with `vary_coils` its most, of which so many
-    are empty that each scan has a number of its own. `mask` and `direction` are those of `make_mask`; the accelerations
-    are equally likely.
+    simulated. All have the recipe's fewest coils, since a batch has one number of them. `mask` and `direction` are
+    those of `make_mask`; the accelerations are equally likely.
     """
-    most = recipe.n_coils[1] if vary_coils else recipe.n_coils[0]
-    made = []
-    for _ in range(n):
-        coils = int(torch.randint(recipe.n_coils[0], most + 1, (), generator=generator)) if vary_coils else most
-        y, *lines, maps, reference = _acquire(recipe, coils, generator, device, mask, direction, accelerations)
-        y, maps = (pad(each, (0, 0, 0, 0, 0, most - coils)) for each in (y, maps))  # (most, H, W)
-        made.append((y, *lines, maps, reference))
+    made = [_acquire(recipe, generator, device, mask, direction, accelerations) for _ in range(n)]
     return Acquisition(*(torch.stack(tensors) for tensors in zip(*made, strict=True)))
 
 
 def _acquire(
-    recipe: Recipe, coils: int, generator: torch.Generator, device, kind: str, direction: str, accelerations: tuple
+    recipe: Recipe, generator: torch.Generator, device, kind: str, direction: str, accelerations: tuple[int, ...]
 ) -> tuple[Tensor, ...]:
     """One scan, without the batch dimension."""
     seed = int(torch.randint(2**60, (), generator=generator))
@@ -75,7 +66,7 @@ def _acquire(
     acceleration = accelerations[int(torch.randint(len(accelerations), (), generator=generator))]
     low, high = recipe.noise_std
     noise_std = low * (high / low) ** float(torch.rand(1, generator=generator))  # uniform in the logarithm
-    true_maps = random_array(coils, generator).maps(image.shape).to(device)
+    true_maps = random_array(recipe.n_coils[0], generator).maps(image.shape).to(device)
     full = simulate_scan(image, true_maps, recipe.shape, noise_std, generator)  # (coil, H, W)
     everything = torch.ones(1, 1, dtype=torch.bool)
     reference = mvue(full, estimate_maps(full, everything)[0])

@@ -14,7 +14,7 @@ from mrilab.nets import FLAT, ISTANet
 from mrilab.nets.schedule import time_grid
 from mrilab.physics import fft2c, ifft2c, make_mask, mvue
 from mrilab.training.acquisitions import Acquisition, acquisitions
-from mrilab.training.alignment import LOSSES, W_ALIGN, composite, distance
+from mrilab.training.alignment import LOSSES, W_ALIGN, composite
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
 from mrilab.training.unrolled import SHOWN, VALIDATION
@@ -28,18 +28,13 @@ SINGLE_SIDE = 64
 
 @dataclass(frozen=True)
 class Control:
-    """One way to train. `loss` names an entry of LOSSES; with `w_denoise`, every N is asked for the image as well.
-
-    The rest is of the network.
-    """
+    """One way to train; `loss` names an entry of LOSSES, the rest is of the network."""
 
     title: str
     rule: str = "derived"
     loss: str = "aligned"
     shared: bool = False
     s: float = 0.0
-    w_denoise: float = 0.0
-    doubt: str = "training"
 
 
 CONTROLS = {
@@ -50,7 +45,6 @@ CONTROLS = {
     "aligned-v1": Control("free, aligned by velocities", "free", "aligned-v1"),
     "paper": Control("paper's rule, aligned", "paper"),
     "derived": Control("derived rule, aligned"),
-    "denoising": Control("derived rule, aligned, N to the image, rho of the scan", w_denoise=1.0, doubt="scan"),
     "shared": Control("derived rule, aligned, shared", shared=True),
     "sampler": Control("derived rule, shared, noise in the start", loss="matched", shared=True, s=NOISE_START),
 }
@@ -108,7 +102,6 @@ class FlatTask:
             raise UserError(f"there is nothing to train by the name {name!r}; choose one of {', '.join(DATA)}")
         kind, _, scans = name.rpartition("-")
         self.scans, self.side, self.single = SCANS[scans], side, scans == "single"
-        self.vary_coils = scans == "heads"  # scans from elsewhere have any number
         self.control = CONTROLS.get(kind.removeprefix("flat-"))  # None for ISTA-Net+
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -116,10 +109,6 @@ class FlatTask:
         self.config = {"name": name, "side": side, "accelerations": list(ACCELERATIONS), "made_as": self.scans.dataset}
         self.config |= {"mask": self.scans.mask, "loss": self.control.loss if self.control else "composite"}
         self.config |= {"w_align": W_ALIGN, "network": self.network.config}
-        if self.control and self.control.w_denoise:
-            self.config["w_denoise"] = self.control.w_denoise
-        if self.vary_coils:
-            self.config["coils"] = list(self.scans.training_recipe(side).n_coils)
         self._fixed = self._examples(VALIDATION, part_generator(seed, 0, 0), "val", "cpu")
 
     def _build(self, width: int, alpha: float, cascades: int) -> nn.Module:
@@ -127,7 +116,6 @@ class FlatTask:
         if control is None:
             return ISTANet(width)
         options = {"backbone": "cnn"} if self.single else {"iterations": 0 if control.rule != "derived" else 4}
-        options["doubt"] = control.doubt
         noise_std = NOISE_STD / QUANTILE_LEFT
         return FLAT(width, cascades, alpha, control.rule, control.shared, control.s, noise_std, **options)
 
@@ -145,10 +133,7 @@ class FlatTask:
         clean = scans.reference if self.control.loss == "matched" else None
         states, denoised = network(scans.kspace, scans.mask, scans.coil_maps, eps=eps, clean=clean)
         self.network.measure(denoised, scans.reference)  # before DDP would broadcast it
-        loss = LOSSES[self.control.loss](states, scans.reference, self._times())
-        if self.control.w_denoise:  # or N is whatever the data step makes good, and rho no doubt about the image
-            loss = loss + self.control.w_denoise * distance(denoised, scans.reference).mean()
-        return loss
+        return LOSSES[self.control.loss](states, scans.reference, self._times())
 
     def validate(self, network: nn.Module) -> tuple[float, Tensor]:
         """The composite loss of the last state, the same for all controls, and a picture as of `UnrolledTask`."""
@@ -173,8 +158,7 @@ class FlatTask:
             scans = single_coil(n, self.side, generator, split, device)
         else:
             recipe = replace(self.scans.training_recipe(self.side), split=split)
-            options = {"accelerations": ACCELERATIONS, "vary_coils": self.vary_coils}
-            scans = acquisitions(n, recipe, generator, device, self.scans.mask, **options)
+            scans = acquisitions(n, recipe, generator, device, self.scans.mask, accelerations=ACCELERATIONS)
         eps = torch.view_as_complex(torch.randn(*scans.reference.shape, 2, generator=generator)).to(device)
         return *scans, eps
 

@@ -7,8 +7,7 @@ from mrilab.errors import UserError
 from mrilab.methods.exact import Gaussian
 from mrilab.methods.flow import GaussianFlow, euler
 from mrilab.nets.consistency import consistent
-from mrilab.nets.doubt import squared_doubt, traces
-from mrilab.nets.flat import FLAT, RULES, SOLVED
+from mrilab.nets.flat import FLAT, RULES
 from mrilab.nets.schedule import time_grid
 from mrilab.nets.unet import ComplexUnet
 from mrilab.physics import SenseModel, equispaced_mask, fft2c, ifft2c
@@ -149,26 +148,6 @@ def test_doubt_is_the_deviation_of_what_was_denoised(generator):
     for _ in range(600):
         network.measure(reference + noise, reference)
     torch.testing.assert_close(network.rho, torch.tensor([0.5, 0.1], dtype=torch.float64) / 2**0.5, rtol=1e-3, atol=0)
-
-
-def test_with_doubt_of_the_scan_a_cascade_is_its_equation(awake, problem):
-    """(6) with a weight for each image; coils that are empty change nothing."""
-    y, mask, maps, _ = problem(MASK, SHAPE)
-    network, model = small(awake, noise_std=0.05, iterations=6, doubt="scan").eval(), SenseModel(maps, mask)
-    with torch.no_grad():
-        states, denoised = network(y, mask, maps)
-        doubt = squared_doubt(model.adjoint(y) - model.normal(denoised[2]), traces(model), 0.05)
-        assert doubt.shape == (2, 1, 1) and doubt[0] != doubt[1]
-        D = consistent(model, model.adjoint(y), denoised[2], 0.05**2 / doubt, SOLVED)
-        torch.testing.assert_close(states[3], D)  # the last step goes all the way
-        empty = torch.zeros_like(y)
-        more = network(torch.cat([y, empty], 1), mask, torch.cat([maps, empty], 1)).states
-    torch.testing.assert_close(more, states)
-    with torch.no_grad():  # in training it is the running mean
-        trained = small(awake, noise_std=0.05, iterations=6)(y, mask, maps).states
-        torch.testing.assert_close(network.train()(y, mask, maps).states, trained)
-    with pytest.raises(UserError, match="unknown doubt 'mine'; choose one of training, scan"):
-        FLAT(doubt="mine")
 
 
 def test_time_reaches_what_the_unet_computes(awake, problem):
