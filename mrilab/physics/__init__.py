@@ -4,7 +4,7 @@ from mrilab.physics.acquisition import SenseModel
 from mrilab.physics.classical import cg_sense, conjugate_gradients, l1_wavelet, zero_filled
 from mrilab.physics.coils import estimate_maps, low_resolution_maps, mvue, normalise_maps, rss
 from mrilab.physics.espirit import espirit
-from mrilab.physics.fourier import centre_crop, centre_pad, fft1c, fft2c, ifft1c, ifft2c
+from mrilab.physics.fourier import centre_crop, centre_pad, fft1c, fft2c, ifft1c, ifft2c, mirror
 from mrilab.physics.gfactor import g_factor, pseudo_replica, sense_unfold
 from mrilab.physics.magnetisation import relax, rotate, spin_echo_train, spoil
 from mrilab.physics.poisson import poisson_mask
@@ -48,6 +48,7 @@ __all__ = [
     "largest_sidelobe",
     "low_resolution_maps",
     "make_mask",
+    "mirror",
     "mvue",
     "normalise_maps",
     "point_spread",

@@ -29,6 +29,14 @@ def ifft1c(y: Tensor, dim: int) -> Tensor:
     return torch.fft.fftshift(torch.fft.ifft(torch.fft.ifftshift(y, dim=dim), dim=dim, norm="ortho"), dim=dim)
 
 
+def mirror(x: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """x[n] -> x[-n] about the centre N // 2 of each of `dims`, of an image as of k-space: the transform commutes."""
+    if not dims:
+        return x
+    # for even N, flipping alone would move the centre by one sample
+    return torch.roll(x.flip(dims), [1 - x.shape[dim] % 2 for dim in dims], dims)
+
+
 def centre_crop(x: Tensor, shape: tuple[int, int]) -> Tensor:
     """The central (h, w) part of the last two dimensions, with N // 2 moved to n // 2.
 

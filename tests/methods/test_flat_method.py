@@ -8,7 +8,7 @@ from mrilab.errors import UserError
 from mrilab.methods.flat import flat
 from mrilab.methods.istanet import ista
 from mrilab.nets import FLAT, ISTANet
-from mrilab.physics import SenseModel, equispaced_mask, normalise_maps
+from mrilab.physics import SenseModel, equispaced_mask, mirror, normalise_maps
 from mrilab.training import checkpoints
 from mrilab.training.checkpoints import save_checkpoint
 
@@ -74,10 +74,24 @@ def test_samples_start_from_noise_of_their_own_and_the_seed_decides(networks, pr
     torch.testing.assert_close(made.uncertainty, made.samples.abs().std(0))
 
 
+def test_mirrored_is_the_mean_over_mirror_images_turned_back(networks, problem):
+    y, model = problem
+    made = run(flat, y, model, network="plain", mirrored=True)
+    expected = 0
+    for dims in ((), (-2,), (-1,), (-2, -1)):
+        turned = SenseModel(mirror(model.coil_maps, dims), mirror(model.mask, dims))
+        expected = expected + mirror(run(flat, mirror(y, dims), turned, network="plain").image, dims) / 4
+    torch.testing.assert_close(made.image, expected)
+    assert (made.image - run(flat, y, model, network="plain").image).norm() > 1e-3 * made.image.norm()
+    assert made.uncertainty is None and made.samples is None
+
+
 def test_what_cannot_work_is_one_sentence(networks, problem):
     y, model = problem
     with pytest.raises(UserError, match="'plain' starts from the zero-filled image and has one answer"):
         run(flat, y, model, network="plain", samples=2)
+    with pytest.raises(UserError, match="'noisy' starts from noise, and its draws are not to be averaged"):
+        run(flat, y, model, network="noisy", mirrored=True)
     with pytest.raises(UserError, match="samples must be 1 or more"):
         run(flat, y, model, network="noisy", samples=0)
     with pytest.raises(UserError, match="its 3 cascades and cannot take 5 steps"):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mrilab.physics import centre_crop, centre_pad, fft1c, fft2c, ifft1c, ifft2c
+from mrilab.physics import SenseModel, centre_crop, centre_pad, fft1c, fft2c, ifft1c, ifft2c, mirror
 from mrilab.physics.fourier import fourier_shift_phase
 
 SHAPES = [(8, 8), (7, 9), (6, 5), (1, 4), (15, 2)]
@@ -67,3 +67,15 @@ def test_ramps_replace_the_shifts(n, generator):
     ramp = fourier_shift_phase(n)
     folded = torch.fft.fft(x * ramp, norm="ortho") * ramp * ramp[n // 2].conj()
     torch.testing.assert_close(folded, fft1c(x, -1), atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("dims", [(), (-2,), (-1,), (-2, -1)])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_mirrored_scans_are_scans_of_the_mirrored_object(shape, dims, generator):
+    x, maps = complex_normal(*shape, generator=generator), complex_normal(3, *shape, generator=generator)
+    mask = torch.rand(1, shape[1], generator=generator) < 0.5
+    torch.testing.assert_close(fft2c(mirror(x, dims)), mirror(fft2c(x), dims))
+    torch.testing.assert_close(mirror(mirror(x, dims), dims), x)
+    model = SenseModel(mirror(maps, dims), mirror(mask, dims))
+    expected = mirror(SenseModel(maps, mask).forward(x), dims)
+    torch.testing.assert_close(model.forward(mirror(x, dims)), expected)
