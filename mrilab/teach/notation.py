@@ -69,7 +69,7 @@ LEDGER = (
     Symbol(r"\rho_t", "doubt about the denoised image", f"{UNROLLED}.measure", "number", "as x", "3.4"),
     Symbol(r"\gamma_t", "trust in the data", "mrilab.nets.consistency:data_step(gamma)", "number", "", "3.4"),
     Symbol(r"\eta_k", "step of the data term in cascade k", f"{FLOW}:cascade(eta)", "number", "", "3.5"),
-    Symbol("x^k", "states on the way of a network", "mrilab.nets.flat:Trajectory(states)", "(K + 1, n, H, W)", "as x", "3.1"),
+    Symbol("x^k", "states on the way", "mrilab.nets.flat:Trajectory(states)", "(K + 1, n, H, W)", "as x", "3.1"),
     Symbol("N", "network of a cascade", f"{UNROLLED}.denoise", "(n, H, W)", "as x", "3.1"),
     Symbol("M", "magnetisation", "mrilab.physics.magnetisation:relax(m)", "(..., 3)", "of equilibrium", "1.2"),
 )  # fmt: skip
