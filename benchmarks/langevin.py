@@ -6,10 +6,10 @@ import torch
 
 from benchmarks.problem import line_mask, phantom_scan
 from benchmarks.timing import Row, alternate
-from mrilab.methods.langevin import RELATIVE_STEP, STEPS_PER_LEVEL, annealed_langevin
-from mrilab.methods.score_prior import ScorePrior
+from mrilab.csgm.langevin import RELATIVE_STEP, STEPS_PER_LEVEL, annealed_langevin
+from mrilab.csgm.prior import ScorePrior
 from mrilab.physics import SenseModel
-from mrilab.training.noise_levels import geometric_levels
+from mrilab.csgm.levels import geometric_levels
 
 LEVELS = 4
 

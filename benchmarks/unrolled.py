@@ -7,11 +7,13 @@ import torch
 from benchmarks.problem import line_mask, phantom_scan
 from benchmarks.timing import Row, alternate
 from mrilab.data.shifts import SHIFTS
-from mrilab.nets import FLAT, MoDL, VarNet
-from mrilab.nets.sensitivity import calibration_lines
+from mrilab.flat.network import FLAT
+from mrilab.baselines.modl import MoDL
+from mrilab.baselines.varnet import VarNet
+from mrilab.physics.coils import calibration_lines
 from mrilab.physics import SenseModel
 from mrilab.training.acquisitions import acquisitions
-from mrilab.training.ssim import ssim
+from mrilab.training.losses import ssim
 
 SIDE = 128
 

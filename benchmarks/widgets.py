@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.timing import Row, alternate
-from mrilab.teach.widgets import contrast_widget, explorer_widget, painter_widget
+from mrilab.classical.widgets import contrast_widget, explorer_widget, painter_widget
 
 IMMEDIATE = 0.1  # s
 

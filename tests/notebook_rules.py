@@ -12,8 +12,8 @@ import nbformat
 from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 
-from mrilab.teach.cards import ROW, WIDGET, tagged
-from mrilab.teach.pages import LessonExporter, alt_text, without_scripts
+from mrilab.course.cards import ROW, WIDGET, tagged
+from mrilab.course.pages import LessonExporter, alt_text, without_scripts
 
 PARAMETERS = {
     "profile",  # smoke, teach or full

@@ -27,7 +27,7 @@ def course(
     """Run the lessons and write build/course/index.html."""
     from mrilab.data.embedded import build
     from mrilab.paths import BUILD
-    from mrilab.teach.course import find_lessons, run_course
+    from mrilab.course.run import find_lessons, run_course
 
     found = find_lessons(lessons or [])
     try:

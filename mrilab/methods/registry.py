@@ -28,6 +28,7 @@ from torch import Tensor
 
 from mrilab import methods as package
 from mrilab.errors import UserError
+import torch
 
 GIVEN = ("generator", "progress")  # what the pipeline passes; everything else after `*` is an option
 
@@ -148,3 +149,21 @@ def _convert(text: str, kind: Any, key: str) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise UserError(f"{flag(key)} takes a finite number, not {text!r}")
     return value
+
+
+def scaled(y: Tensor, model, scale: float | Tensor | None) -> tuple[Tensor, Tensor]:
+    """A^H y / q, (*batch, H, W), and q, (*batch, 1, 1)."""
+    adjoint = model.adjoint(y)
+    if scale is None:
+        scale = torch.quantile(adjoint.abs().flatten(-2), 0.99, dim=-1)  # (*batch)
+    magnitudes = adjoint.abs()
+    q = torch.as_tensor(scale, dtype=magnitudes.dtype, device=y.device)[..., None, None]
+    if not ((q > 0) & torch.isfinite(q)).all():
+        raise UserError("the scale of the data is zero or not finite; check that k-space holds a signal")
+    return adjoint / q, q
+
+
+def posterior_summary(samples: Tensor) -> Reconstruction:
+    """Mean and deviation of samples (K, H, W). The deviation is that of the magnitude, which is what one looks at."""
+    deviation = samples.abs().std(dim=0) if len(samples) > 1 else None
+    return Reconstruction(samples.mean(dim=0), deviation, samples)

@@ -23,11 +23,6 @@ def consistent(model: SenseModel, adjoint: Tensor, z: Tensor, weight: Tensor, it
     return z + unrolled_gradients(normal, adjoint - model.normal(z), iterations)
 
 
-def data_step(mu: Tensor, adjoint: Tensor, model, gamma: float | Tensor) -> Tensor:
-    """D = mu - gamma A^H (A mu - y), equation (7), for `adjoint` = A^H y: exact for one coil and isotropic doubt."""
-    return mu - gamma * (model.normal(mu) - adjoint)
-
-
 def unrolled_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, iterations: int) -> Tensor:
     """`iterations` steps of conjugate gradients for normal(x) = b from x = 0, a differentiable function of b.
 

@@ -11,6 +11,7 @@ from mrilab.errors import UserError
 from mrilab.physics.espirit import espirit
 from mrilab.physics.fourier import centre_crop, centre_pad, ifft2c
 from mrilab.physics.sampling import calibration_box
+from mrilab.physics.sampling import acs_lines, calibration_box, centre_lines
 
 FEWEST_LINES = 8  # below this a calibration region cannot hold enough kernels, and ESPIRiT gives way to the fallback
 MOST_LINES = 24
@@ -106,3 +107,31 @@ def _virtual_coil_phase(maps: Tensor, calibration: Tensor) -> Tensor:
     _, vectors = torch.linalg.eigh(data @ data.mH)
     virtual = torch.einsum("c,chw->hw", vectors[:, -1].conj(), maps)
     return torch.sgn(virtual).conj()
+
+
+def calibration_lines(mask: Tensor, shape: tuple[int, int]) -> Tensor:
+    """The points of a mask that the sensitivity network is to see, bool (1, W) or (H, W).
+
+    Fully sampled columns around DC, as many as the paper's rule gives, because the network is trained on vertical
+    lines. A mask that has none (horizontal lines, points) leaves the fully sampled box around DC, at most 24 x 24:
+    fewer points, but the same kind of image, one without aliases.
+
+    Raises:
+        UserError: DC is not sampled.
+    """
+    height, width = shape
+    columns, most = mask.expand(shape).all(0).cpu(), min(calibration_width(width), width)
+    count = 0
+    while count < most and columns[centre_lines(width, count + 1)].all():
+        count += 1
+    if count:
+        return centre_lines(width, count)[None].to(mask.device)
+    box = calibration_box(mask, shape)
+    if 0 in box:
+        raise UserError("the centre of k-space is not sampled, so the network cannot estimate coil maps")
+    return (centre_lines(height, box[0])[:, None] & centre_lines(width, box[1])[None]).to(mask.device)
+
+
+def calibration_width(width: int, acceleration: float = 1) -> int:
+    """Calibration columns that the networks are trained with: the paper's rule, but enough for ESPIRiT."""
+    return max(acs_lines(width, acceleration), FEWEST_LINES)

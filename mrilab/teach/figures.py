@@ -200,3 +200,12 @@ def _palette() -> Image.Image:
 def error_panel(title: str, x: Tensor, reference: Tensor, peak: float, gain: float = 5.0) -> Panel:
     """| |x| - |reference| | as a panel whose colour bar ends at `peak` over `gain`: the error `gain` times enlarged."""
     return Panel(title, (x.abs() - reference.abs()).abs(), "error", limits=(0.0, peak / gain))
+
+
+@dataclass(frozen=True)
+class View:
+    """Panels to draw side by side, one sentence about them, and a figure of curves below where there is one."""
+
+    panels: tuple[Panel, ...]
+    text: str
+    plot: Figure | None = None

@@ -26,10 +26,10 @@ class Symbol:
 
 
 PHYSICS = "mrilab.physics"
-PRIOR = "mrilab.nets.denoiser"
-SAMPLER = "mrilab.methods.langevin:annealed_langevin"
-FLOW = "mrilab.methods.flow"
-UNROLLED = "mrilab.nets.flat:FLAT"
+PRIOR = "mrilab.csgm.denoiser"
+SAMPLER = "mrilab.csgm.langevin:annealed_langevin"
+FLOW = "mrilab.flat.flow"
+UNROLLED = "mrilab.flat.network:FLAT"
 LEDGER = (
     Symbol("x", "image", f"{PHYSICS}:SenseModel.forward(x)", "(..., H, W)", "a.u.", "1.4"),
     Symbol("y", "measured k-space", f"{PHYSICS}:SenseModel.adjoint(y)", "(..., coil, H, W)", "a.u.", "1.4"),
@@ -60,16 +60,16 @@ LEDGER = (
     Symbol(r"\eta_L", "step at the last level", f"{SAMPLER}(step_lr)", "number", "of its square", "2.6"),
     Symbol(r"\gamma_t / \beta_t", "annealing of the data term", f"{SAMPLER}(gamma_ratio)", "number", "", "2.6"),
     Symbol("K", "samples of the posterior", f"{SAMPLER}(samples)", "number", "", "2.8"),
-    Symbol("t_k", "time, 1 at the start, 0 at the image", "mrilab.nets.schedule:time_grid", "(K + 1,)", "", "3.2"),
+    Symbol("t_k", "time, 1 at the start, 0 at the image", "mrilab.flat.flow:time_grid", "(K + 1,)", "", "3.2"),
     Symbol("s", "noise of the flow's start", f"{FLOW}:GaussianFlow(s)", "number", "as x", "3.2"),
     Symbol("D_t", "denoiser that is told the data", f"{FLOW}:GaussianFlow.denoise", "(..., H, W)", "as x", "3.2"),
     Symbol("v_t", "velocity of the conditional flow", f"{FLOW}:GaussianFlow.velocity", "(..., H, W)", "as x", "3.2"),
-    Symbol(r"\lambda_k", "share of the way in step k", "mrilab.nets.schedule:relaxations", "(K,)", "", "3.3"),
-    Symbol(r"\alpha", "how dense the times are near 0", "mrilab.nets.schedule:time_grid(alpha)", "number", "", "3.3"),
+    Symbol(r"\lambda_k", "share of the way in step k", "mrilab.flat.flow:relaxations", "(K,)", "", "3.3"),
+    Symbol(r"\alpha", "how dense the times are near 0", "mrilab.flat.flow:time_grid(alpha)", "number", "", "3.3"),
     Symbol(r"\rho_t", "doubt about the denoised image", f"{UNROLLED}.measure", "number", "as x", "3.4"),
     Symbol(r"\gamma_t", "trust in the data", "mrilab.nets.consistency:data_step(gamma)", "number", "", "3.4"),
     Symbol(r"\eta_k", "step of the data term in cascade k", f"{FLOW}:cascade(eta)", "number", "", "3.5"),
-    Symbol("x^k", "states on the way", "mrilab.nets.flat:Trajectory(states)", "(K + 1, n, H, W)", "as x", "3.1"),
+    Symbol("x^k", "states on the way", "mrilab.flat.network:Trajectory(states)", "(K + 1, n, H, W)", "as x", "3.1"),
     Symbol("N", "network of a cascade", f"{UNROLLED}.denoise", "(n, H, W)", "as x", "3.1"),
     Symbol("M", "magnetisation", "mrilab.physics.magnetisation:relax(m)", "(..., 3)", "of equilibrium", "1.2"),
 )  # fmt: skip

@@ -15,8 +15,13 @@ import mrilab
 from mrilab.data.atomic import atomic_path
 from mrilab.errors import UserError
 from mrilab.machine import commit, device_name
-from mrilab.nets import FLAT, Denoiser, ISTANet, MoDL, VarNet
+from mrilab.flat.network import FLAT
+from mrilab.csgm.denoiser import Denoiser
+from mrilab.baselines.istanet import ISTANet
+from mrilab.baselines.modl import MoDL
+from mrilab.baselines.varnet import VarNet
 from mrilab.paths import CHECKPOINTS
+import torch
 
 # by the name in the card; each keeps its arguments in `.config`
 NETWORKS = {"denoiser": Denoiser, "modl": MoDL, "varnet": VarNet, "flat": FLAT, "ista": ISTANet}
@@ -98,3 +103,14 @@ def _read_card(name: str, folder: Path) -> dict:
     if absent or not isinstance(card, dict):
         raise UserError(f"the card {path} is not complete; {MEND}")
     return card
+
+
+def trained(name: str, kind: type[nn.Module], device: torch.device) -> nn.Module:
+    """The network of this checkpoint on `device`. Raises UserError where it is of another kind than asked for."""
+    network, card = load_checkpoint(name)
+    if not isinstance(network, kind):
+        raise UserError(
+            f"checkpoint {name!r} is a {card['network']['kind']}, not a {kind.__name__}; give one of `mrilab train "
+            f"{kind.__name__.lower()}-...`"
+        )
+    return network.to(device)

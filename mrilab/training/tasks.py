@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mrilab.errors import UserError
-from mrilab.training import flat, score, unrolled
+from mrilab.flat import train as flat
+from mrilab.csgm import train as score
+from mrilab.baselines import train as unrolled
 from mrilab.training.engine import Profile, Task
 
 

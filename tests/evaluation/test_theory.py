@@ -7,15 +7,8 @@ import pytest
 import torch
 
 from mrilab.errors import UserError
-from mrilab.evaluation.theory import (
-    best_success,
-    fourier_rows,
-    gaussian_rows,
-    measurements_needed,
-    posterior_after,
-    posterior_sampling_success,
-    trimmed_wasserstein,
-    wasserstein,
+from mrilab.csgm.theory import (
+    best_success, fourier_rows, gaussian_rows, measurements_needed, posterior_after, posterior_sampling_success, trimmed_wasserstein, wasserstein,
 )
 
 

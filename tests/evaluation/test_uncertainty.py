@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from mrilab.data.recipes import simulate
-from mrilab.evaluation.uncertainty import coverage, inside_object, lesion_contrast, pearson, plant_lesion
+from mrilab.evaluation.uncertainty import coverage, inside_object, pearson
+from mrilab.csgm.lesion import lesion_contrast, plant_lesion
 from mrilab.physics import SenseModel
 
 

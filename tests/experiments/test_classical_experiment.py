@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from mrilab.evaluation.experiments import read_results, recompute_rows, run_experiment
-from mrilab.experiments import classical
+from mrilab.classical.experiments import classical
 from mrilab.paths import RESULTS
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from mrilab.errors import UserError
 from mrilab.evaluation.experiments import find_experiment
-from mrilab.experiments import costs
+from mrilab.baselines.experiments import costs
 
 
 def test_a_case_is_measured_in_a_process_of_its_own():

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from mrilab.experiments import flat_controls
-from mrilab.experiments.flat_controls import EXPERIMENT, MEASURED
+from mrilab.flat.experiments import flat_controls
+from mrilab.flat.experiments.flat_controls import EXPERIMENT, MEASURED
 from mrilab.training.engine import Settings
-from mrilab.training.flat import CONTROLS, profiles
+from mrilab.flat.train import CONTROLS, profiles
 
 
 def test_cases_are_distinct_and_change_one_factor_from_the_middle():

@@ -8,9 +8,9 @@ import torch
 
 from mrilab.evaluation.experiments import find_experiment
 from mrilab.evaluation.reconstruct import reconstruct
-from mrilab.experiments.langevin_tuning import CANDIDATES
-from mrilab.experiments.nearest_training import similarity, training_images
-from mrilab.methods import langevin
+from mrilab.csgm.experiments.langevin_tuning import CANDIDATES
+from mrilab.csgm.experiments.nearest_training import similarity, training_images
+from mrilab.csgm import langevin
 
 NAMES = ("langevin", "langevin_tuning", "langevin_uncertainty", "langevin_lesion", "low_snr", "nearest_training")
 
@@ -69,7 +69,7 @@ def test_a_case_is_measured_by_the_names_that_are_declared(name, monkeypatch):
 
 
 def test_the_nearest_training_image_is_found_and_scored(monkeypatch):
-    module = importlib.import_module("mrilab.experiments.nearest_training")
+    module = importlib.import_module("mrilab.csgm.experiments.nearest_training")
     few = list(itertools.islice(training_images(), 3))
     monkeypatch.setattr(module, "training_images", lambda every: iter(few))
     experiment = find_experiment("nearest_training")

@@ -11,8 +11,9 @@ from mrilab.errors import UserError
 from mrilab.evaluation import shifted
 from mrilab.evaluation.experiments import find_experiment
 from mrilab.evaluation.reconstruct import reconstruct
-from mrilab.experiments import shifts_networks
-from mrilab.nets import MoDL, VarNet
+from mrilab.csgm.experiments import shifts_networks
+from mrilab.baselines.modl import MoDL
+from mrilab.baselines.varnet import VarNet
 from mrilab.training import checkpoints
 from mrilab.training.checkpoints import save_checkpoint
 from mrilab.training.tasks import TASKS
@@ -96,7 +97,7 @@ def test_a_case_is_measured_by_the_names_that_are_declared(name, shift, small_ne
 
 
 def test_the_prior_and_the_settings_of_the_sampler_are_the_courses(monkeypatch):
-    module, seen = importlib.import_module("mrilab.experiments.shifts_langevin"), {}
+    module, seen = importlib.import_module("mrilab.csgm.experiments.shifts_langevin"), {}
 
     def quick(scan, method, **options):
         seen.update(options, method=method)

@@ -6,9 +6,9 @@ import torch
 from mrilab.anatomy.ellipsoids import random_ellipses
 from mrilab.errors import UserError
 from mrilab.evaluation.experiments import find_experiment, read_results
-from mrilab.methods import convdecoder as module
-from mrilab.methods.convdecoder import convdecoder
-from mrilab.nets import ConvDecoder
+from mrilab.baselines import convdecoder as module
+from mrilab.baselines.convdecoder import convdecoder
+from mrilab.baselines.convdecoder import ConvDecoder
 from mrilab.physics import SenseModel, equispaced_mask, normalise_maps
 
 SHAPE = (24, 21)

@@ -5,10 +5,10 @@ import torch
 
 from mrilab.errors import UserError
 from mrilab.evaluation.experiments import find_experiment, read_results
-from mrilab.methods.ddim import ETA, ITERATIONS, RELATIVE_NOISE, ddim, noise_flow
+from mrilab.csgm.ddim import ETA, ITERATIONS, RELATIVE_NOISE, ddim, noise_flow
 from mrilab.methods.exact import Gaussian
 from mrilab.physics import SenseModel, equispaced_mask, fft2c
-from mrilab.training.noise_levels import geometric_levels
+from mrilab.csgm.levels import geometric_levels
 
 SHAPE, SPREAD, NOISE = (6, 8), 0.5, 0.1
 

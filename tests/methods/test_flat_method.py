@@ -5,9 +5,10 @@ import torch
 
 from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
-from mrilab.methods.flat import flat
-from mrilab.methods.istanet import ista
-from mrilab.nets import FLAT, ISTANet
+from mrilab.flat.recon import flat
+from mrilab.baselines.recon import ista
+from mrilab.flat.network import FLAT
+from mrilab.baselines.istanet import ISTANet
 from mrilab.physics import SenseModel, equispaced_mask, mirror, normalise_maps
 from mrilab.training import checkpoints
 from mrilab.training.checkpoints import save_checkpoint

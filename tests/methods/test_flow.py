@@ -5,9 +5,10 @@ import torch
 
 from mrilab.errors import UserError
 from mrilab.methods.exact import Gaussian, normal_matrix
-from mrilab.methods.flow import GaussianFlow, cascade, euler
-from mrilab.nets.consistency import consistent, data_step
-from mrilab.nets.schedule import relaxations, time_grid
+from mrilab.flat.flow import GaussianFlow, cascade, euler
+from mrilab.nets.consistency import consistent
+from mrilab.flat.network import data_step
+from mrilab.flat.flow import relaxations, time_grid
 from mrilab.physics import SenseModel, normalise_maps
 
 SHAPE, NOISE = (4, 5), 0.3

@@ -5,9 +5,9 @@ import torch
 
 from mrilab.errors import UserError
 from mrilab.methods.exact import Gaussian
-from mrilab.methods.flow import GaussianFlow, euler
-from mrilab.methods.flow_spectrum import RULES, SpectralFlow, power_law
-from mrilab.nets.schedule import time_grid
+from mrilab.flat.flow import GaussianFlow, euler
+from mrilab.flat.spectrum import RULES, SpectralFlow, power_law
+from mrilab.flat.flow import time_grid
 from mrilab.physics import SenseModel, fft2c, ifft2c, random_mask
 
 SHAPE, NOISE = (4, 16), 0.2

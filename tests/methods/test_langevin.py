@@ -7,9 +7,9 @@ import torch
 from scipy import stats
 
 from mrilab.methods.exact import Gaussian, MatrixModel, Mixture
-from mrilab.methods.langevin import annealed_langevin
+from mrilab.csgm.langevin import annealed_langevin
 from mrilab.physics import SenseModel, centre_pad, ifft2c, normalise_maps
-from mrilab.training.noise_levels import geometric_levels
+from mrilab.csgm.levels import geometric_levels
 
 LEVELS = geometric_levels(2.5, 0.2, 40)
 SETTINGS = {"step_lr": 0.05 * 0.2**2, "steps_per_level": 60, "denoise": False, "scale": 1.0}

@@ -5,9 +5,9 @@ import torch
 
 from mrilab import machine
 from mrilab.errors import UserError
-from mrilab.methods import score_prior
-from mrilab.methods.score_prior import ScorePrior
-from mrilab.nets import Denoiser
+from mrilab.csgm import prior as score_prior
+from mrilab.csgm.prior import ScorePrior
+from mrilab.csgm.denoiser import Denoiser
 from mrilab.training import checkpoints
 from mrilab.training.checkpoints import save_checkpoint
 

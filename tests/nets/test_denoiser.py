@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mrilab.nets import Denoiser
+from mrilab.csgm.denoiser import Denoiser
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import torch
 
 from mrilab.errors import UserError
 from mrilab.methods.exact import Gaussian
-from mrilab.methods.flow import GaussianFlow, euler
+from mrilab.flat.flow import GaussianFlow, euler
 from mrilab.nets.consistency import consistent
-from mrilab.nets.flat import FLAT, RULES
-from mrilab.nets.schedule import time_grid
+from mrilab.flat.network import FLAT, RULES
+from mrilab.flat.flow import time_grid
 from mrilab.nets.unet import ComplexUnet
 from mrilab.physics import SenseModel, equispaced_mask, fft2c, ifft2c
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mrilab.nets.istanet import ISTANet
+from mrilab.baselines.istanet import ISTANet
 from mrilab.physics import equispaced_mask, fft2c, ifft2c
 
 SHAPE = (12, 14)

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch.func import functional_call
 
-from mrilab.nets import MoDL
-from mrilab.nets.modl import START_WEIGHT
+from mrilab.baselines.modl import MoDL
+from mrilab.baselines.modl import START_WEIGHT
 from mrilab.physics import SenseModel, conjugate_gradients, equispaced_mask, poisson_mask
 
 MASKS = {

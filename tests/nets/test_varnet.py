@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from mrilab.errors import UserError
-from mrilab.nets import VarNet
-from mrilab.nets.sensitivity import SensitivityNet, calibration_lines
+from mrilab.baselines.varnet import VarNet
+from mrilab.baselines.varnet import SensitivityNet
+from mrilab.physics.coils import calibration_lines
 from mrilab.nets.unet import ComplexUnet
 from mrilab.physics import equispaced_mask, fft2c, ifft2c, mvue, normalise_maps, poisson_mask
 from mrilab.physics.sampling import centre_lines

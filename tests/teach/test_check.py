@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from mrilab.data.recipes import RECIPES
-from mrilab.teach import check
+from mrilab.course import check
 
 
 def test_this_machine_gets_a_verdict_from_the_command():

@@ -7,17 +7,11 @@ import pytest
 import torch
 
 from mrilab.anatomy.contrast import TISSUES
-from mrilab.teach.views import (
-    PRESETS,
-    SEQUENCES,
-    Stroke,
-    contrast_view,
-    explorer_view,
-    paint,
-    painter_view,
-    preset_mask,
+from mrilab.classical.views import (
+    PRESETS, SEQUENCES, Stroke, contrast_view, explorer_view, paint, painter_view, preset_mask,
 )
-from mrilab.teach.widgets import contrast_widget, explorer_widget, painter_widget, view_html
+from mrilab.classical.widgets import contrast_widget, explorer_widget, painter_widget
+from mrilab.teach.widgets import view_html
 
 SHAPE = (60, 60)
 

@@ -5,11 +5,11 @@ import re
 import pytest
 import torch
 
-from mrilab.methods.flow_spectrum import RULES
-from mrilab.nets.schedule import time_grid
-from mrilab.teach.views_flow import Walk, rules_view, walk_view
+from mrilab.flat.spectrum import RULES
+from mrilab.flat.flow import time_grid
+from mrilab.flat.views import Walk, rules_view, walk_view
 from mrilab.teach.widgets import view_html
-from mrilab.teach.widgets_flow import rules_widget, walk_widget
+from mrilab.flat.widgets import rules_widget, walk_widget
 
 DEFAULT = {"rule": "exact", "K": 12, "alpha": 1.0, "s": 0.5, "noise_std": 0.1}
 

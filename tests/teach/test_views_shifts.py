@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mrilab.data.shifts import SHIFTS
-from mrilab.teach.views_shifts import ShiftExplorer
-from mrilab.teach.widgets_shifts import NOTE, shifts_widget
+from mrilab.csgm.views_shifts import ShiftExplorer
+from mrilab.csgm.widgets_shifts import NOTE, shifts_widget
 
 METHODS = {"zero-filled": ("zero-filled", {}), "CG": ("cg-sense", {"iterations": 2})}
 

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from mrilab.nets.schedule import relaxations, time_grid
-from mrilab.training.alignment import LOSSES, W_ALIGN, aligned, aligned_velocities, composite, deep, distance, matched
+from mrilab.flat.flow import relaxations, time_grid
+from mrilab.flat.losses import LOSSES, W_ALIGN, aligned, aligned_velocities, deep, matched
+from mrilab.training.losses import composite, distance
 
 K, SHAPE = 5, (3, 9, 8)
 

@@ -6,13 +6,8 @@ import pytest
 import torch
 
 from mrilab.errors import UserError
-from mrilab.training.noise_levels import (
-    check_levels,
-    geometric_levels,
-    largest_distance,
-    level_count,
-    level_ratio,
-    relative_step,
+from mrilab.csgm.levels import (
+    check_levels, geometric_levels, largest_distance, level_count, level_ratio, relative_step,
 )
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
 from mrilab.training.feed import part_generator
-from mrilab.training.score import DISTRIBUTIONS, PROFILES, SIGMA_MIN, ScoreTask, denoising_loss
+from mrilab.csgm.train import DISTRIBUTIONS, PROFILES, SIGMA_MIN, ScoreTask, denoising_loss
 
 
 @pytest.fixture(scope="module", params=DISTRIBUTIONS)

@@ -5,7 +5,7 @@ import torch
 
 from mrilab.paths import CHECKPOINTS
 from mrilab.training.checkpoints import LARGEST, load_checkpoint
-from mrilab.training.score import DISTRIBUTIONS
+from mrilab.csgm.train import DISTRIBUTIONS
 from mrilab.training.tasks import find_task
 
 SHIPPED = sorted(path.stem for path in CHECKPOINTS.glob("*.json"))

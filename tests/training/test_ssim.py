@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mrilab import evaluation
-from mrilab.training.ssim import ssim
+from mrilab.training.losses import ssim
 
 
 def images(shape, generator, n=3):

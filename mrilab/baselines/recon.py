@@ -1,0 +1,59 @@
+"""The supervised unrolled networks, MoDL and E2E-VarNet, by the names of their checkpoints."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mrilab.errors import UserError
+from mrilab.methods.registry import scaled
+from mrilab.methods.registry import method
+from mrilab.baselines.modl import MoDL
+from mrilab.baselines.varnet import VarNet
+from mrilab.physics.coils import calibration_lines
+from mrilab.training.checkpoints import load_checkpoint
+import torch
+from mrilab.methods.registry import scaled
+from mrilab.methods.registry import method
+from mrilab.training.checkpoints import trained
+from mrilab.baselines.istanet import ISTANet
+from mrilab.training.checkpoints import trained
+
+
+@method("modl")
+def modl(y, model, *, generator, progress, network: str = "modl-heads"):
+    """A trained denoiser and conjugate gradients by turns (MoDL), with the maps of the scan.
+
+    modl-heads was trained on heads of random contrast, orientation, resolution and noise, modl-t2 on clinical
+    T2-weighted ones, both with equispaced vertical lines at R = 3 and 6.
+    """
+    return _reconstruct(trained(network, MoDL, y.device), y, model, model.coil_maps)
+
+
+@method("varnet")
+def varnet(y, model, *, generator, progress, network: str = "varnet-heads"):
+    """E2E-VarNet, which estimates maps of its own from the vertical calibration lines. Only magnitudes count.
+
+    A mask without fully sampled central columns leaves it the fully sampled box around DC to estimate them from.
+    varnet-heads and varnet-t2 were trained on the same scans as modl-heads and modl-t2. On validation scans of the
+    former kind at R = 4 varnet-heads is worse than L1-wavelet: take modl there.
+    """
+    return _reconstruct(trained(network, VarNet, y.device), y, model, calibration_lines(model.mask, model.shape))
+
+
+def _reconstruct(network: nn.Module, y: Tensor, model, third: Tensor) -> Tensor:
+    """The image (H, W) in units of y; the network sees data over the 0.99 quantile of the zero-filled MVUE."""
+    _, unit = scaled(y, model, None)  # (1, 1)
+    with torch.inference_mode():
+        image = network((y / unit)[None], model.mask[None], third[None])[0]
+    return image * unit  # outside, so that the caller gets a tensor without inference mode's restrictions
+
+
+@method("ista")
+def ista(y, model, *, generator, progress, network: str = "ista-t2"):
+    """Gradient steps and shrinkage in a learned transform by turns (ISTA-Net+), with the maps of the scan."""
+    phases = trained(network, ISTANet, y.device)
+    _, unit = scaled(y, model, None)  # (1, 1)
+    with torch.inference_mode():
+        image = phases((y / unit)[None], model.mask[None], model.coil_maps[None]).states[-1, 0]
+    return image * unit  # outside, so that the caller gets a tensor without inference mode's restrictions

@@ -1,0 +1,80 @@
+"""Has the prior memorised its training images? The nearest of them to each test head, as a "reconstruction".
+
+The images of every fourth step that `score-t2` was trained on are made again, from the seeds in its card, which names
+the runs before the last one, too. The nearest is the one of the highest PSNR to the reference after the best complex
+scale, which no method could choose by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from mrilab.data.embedded import dataset
+from mrilab.data.scans import read_scan
+from mrilab.evaluation.experiments import Experiment
+from mrilab.evaluation.metrics import psnr
+from mrilab.csgm.prior import ScorePrior
+from mrilab.physics.coils import estimate_maps, mvue
+from mrilab.training.feed import part_generator
+from mrilab.csgm.train import PROFILES, ScoreTask
+
+EVERY = 4  # of the training steps
+DATASET, PRIOR = "heads-t2-test", "score-t2"
+
+
+def cases() -> list[dict]:
+    """One case a test head."""
+    return [{"scan": path.stem, "seed": 0} for path in dataset(DATASET)]
+
+
+def training_images(every: int = 1) -> Iterator[Tensor]:
+    """The clean images of each `every`-th training step of `score-t2`, (part, H, W) at a time."""
+    card = ScorePrior(PRIOR).card
+    task = ScoreTask(PRIOR, card["task"]["side"], 8)  # the network's width does not touch the data
+    for run in [*card["earlier"], card]:
+        parts = PROFILES[run["profile"]].settings.parts
+        (seed,) = run["seeds"].values()
+        for step in range(0, run["steps"], every):
+            for part in range(parts):
+                yield task.part(run["batch"] // parts, part_generator(seed, step, part), torch.device("cpu"))[0]
+
+
+def similarity(images: Tensor, targets: Tensor) -> Tensor:
+    """|cosine| between images (n, H, W) and targets (m, H, W), (n, m): it orders the errors after the best scale."""
+    a, b = (each.flatten(1) / torch.linalg.vector_norm(each, dim=(-2, -1))[:, None] for each in (images, targets))
+    return (a @ b.mH).abs()
+
+
+@lru_cache(maxsize=1)
+def _nearest() -> dict[str, dict[str, float]]:
+    """All cases in one pass over the training images."""
+    scans = [read_scan(path) for path in dataset(DATASET)]
+    everything = torch.ones(1, 1, dtype=torch.bool)
+    targets = torch.stack([mvue(scan.kspace[0], estimate_maps(scan.kspace[0], everything)[0]) for scan in scans])
+    best, nearest = torch.zeros(len(targets)), torch.zeros_like(targets)  # (heads,), (heads, H, W)
+    for images in training_images(EVERY):
+        highest, which = similarity(images, targets).max(0)
+        better = highest > best
+        best, nearest = torch.where(better, highest, best), torch.where(better[:, None, None], images[which], nearest)
+    scale = (nearest.conj() * targets).sum((-2, -1)) / nearest.abs().square().sum((-2, -1))
+    copies = nearest * scale[:, None, None]
+    pairs = zip(scans, copies, targets, strict=True)
+    return {scan.name: {"psnr_nearest": psnr(copy, target)} for scan, copy, target in pairs}
+
+
+def measure(case: dict) -> dict[str, float]:
+    """PSNR of the nearest training image to the reference."""
+    return _nearest()[case["scan"]]
+
+
+EXPERIMENT = Experiment(
+    title="the training image nearest to each test head",
+    keys=("scan", "seed"),
+    measured=("psnr_nearest",),
+    cases=cases,
+    measure=measure,
+)

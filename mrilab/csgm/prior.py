@@ -1,0 +1,49 @@
+"""A trained denoiser as the score of a prior: by name, in pieces that fit the cache, in the fastest precision."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mrilab.errors import UserError
+from mrilab.machine import Precision, in_bfloat16
+from mrilab.csgm.denoiser import Denoiser
+from mrilab.training.checkpoints import load_checkpoint
+
+PIXELS = 2**17  # of one call on a CPU: activations of larger ones are mapped and unmapped at every layer
+
+
+class ScorePrior:
+    """`prior(x, sigma)` is the score of noisy images and `prior.denoise(x, sigma)` their mean given x.
+
+    x is complex, (*batch, H, W) of any shape, scaled so that the 0.99 quantile of a clean image's magnitude is 1;
+    sigma is one number, the noise per real component.
+
+    Args:
+        name: of a checkpoint; `sigma_min` and `sigma_max` are the range that it was trained on.
+        precision: of the network's arithmetic. "auto" is bfloat16 where `device` multiplies in it, else float32.
+
+    Raises:
+        UserError: there is no such checkpoint, or it is not a denoiser.
+    """
+
+    def __init__(self, name: str, device: torch.device | str = "cpu", precision: Precision = "auto"):
+        network, self.card = load_checkpoint(name)
+        if not isinstance(network, Denoiser):
+            raise UserError(f"checkpoint {name!r} is not a score prior; choose score-t2 or score-heads")
+        self.device = torch.device(device)
+        self.network = network.to(self.device)
+        self.sigma_min, self.sigma_max = (float(self.card["task"][key]) for key in ("sigma_min", "sigma_max"))
+        self.lower = in_bfloat16(precision, self.device)
+
+    def denoise(self, x: Tensor, sigma: float) -> Tensor:
+        flat = x.reshape(-1, *x.shape[-2:])  # (n, H, W)
+        n = len(flat) if flat.is_cuda else max(1, PIXELS // flat[0].numel())
+        levels = torch.full((len(flat),), float(sigma), dtype=torch.float32, device=x.device)
+        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.lower):
+            parts = [self.network(*piece) for piece in zip(flat.split(n), levels.split(n), strict=True)]
+        return (parts[0] if len(parts) == 1 else torch.cat(parts)).reshape(x.shape)
+
+    def __call__(self, x: Tensor, sigma: float) -> Tensor:
+        # Tweedie: grad log p_sigma(x) = (E[x_0 | x] - x) / sigma^2
+        return self.denoise(x, sigma).sub_(x).div_(sigma**2)

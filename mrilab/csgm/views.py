@@ -1,0 +1,100 @@
+"""What the widgets of lesson 2 show, as functions of numbers: a chain on its way, and samples of a posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mrilab.evaluation.metrics import psnr
+from mrilab.evaluation.uncertainty import inside_object, pearson
+from mrilab.csgm.annealing import Score, Step
+from mrilab.csgm.langevin import annealed_langevin
+from mrilab.teach.figures import Panel, error_panel
+from mrilab.teach.figures import View
+
+
+@dataclass(frozen=True)
+class Path:
+    """One chain, after each noise level.
+
+    images (L, H, W) and residual (L,), ||A x - y|| / ||y||, on the scale of the data; sigma (L,) in units of `scale`,
+    which is what the prior's images are divided by.
+    """
+
+    images: Tensor
+    residual: Tensor
+    sigma: Tensor
+    scale: float
+
+
+def trace_path(
+    score: Score,
+    y: Tensor,
+    model,
+    levels: Tensor,
+    *,
+    generator: torch.Generator,
+    step_lr: float,
+    progress: Callable[[range], Iterable[int]] = iter,
+    **settings,
+) -> Path:
+    """Run one chain of `annealed_langevin` on one scan, y (coil, H, W), and keep where it was after each level.
+
+    `settings` are its own.
+    """
+    steps: list[Step] = []
+    annealed_langevin(
+        score, y, model, levels, generator=generator, step_lr=step_lr, samples=1, denoise=False, progress=progress,
+        callback=steps.append, **settings,
+    )  # fmt: skip
+    images = torch.stack([each.image[0] for each in steps])  # (L, 1, H, W) -> (L, H, W)
+    residual = torch.stack([each.residual[0] for each in steps])
+    kept = levels[-len(steps) :].to(torch.float64)  # `start` may have left some out
+    return Path(images, residual, kept, float(steps[0].sigma) / float(kept[0]))
+
+
+def path_view(path: Path, level: int, reference: Tensor, denoise: Callable[[Tensor, float], Tensor]) -> View:
+    """The chain after `level` (0 to L - 1), what the denoiser sees in it, and how far that is from the reference.
+
+    `denoise(x, sigma)` takes (1, H, W) on the prior's scale; it runs here and now, for every position of the slider.
+    """
+    x, sigma = path.images[level], float(path.sigma[level])
+    clean = path.scale * denoise(x[None] / path.scale, sigma)[0]  # (H, W), Tweedie
+    peak = float(reference.abs().max())
+    panels = (
+        Panel("the chain x", x, limits=(0, peak)),
+        Panel("denoised: D(x; sigma)", clean, limits=(0, peak)),
+        error_panel("error of D, 5 times enlarged", clean, reference, peak),
+    )
+    residual = 100 * float(path.residual[level])
+    where = f"Level {level + 1} of {len(path.images)}, sigma {sigma:.3g}: residual {residual:.1f} % of the data; "
+    text = where + f"PSNR of x {psnr(x, reference):.1f} dB, of D {psnr(clean, reference):.1f} dB."
+    return View(panels, text)
+
+
+def samples_view(samples: Tensor, reference: Tensor, count: int, shown: int, gain: float = 5.0) -> View:
+    """Mean and deviation of the first `count` of samples (K, H, W), 2 to K; sample number `shown`, from 1; errors.
+
+    The deviation is that of the magnitude; its correlation with the error is over the pixels of the object.
+    """
+    chosen = samples[:count]
+    mean, one = chosen.mean(0), samples[shown - 1]
+    deviation = chosen.abs().std(0)
+    peak = float(reference.abs().max())
+    error = error_panel(f"error of the mean x{gain:g}", mean, reference, peak, gain)
+    panels = (
+        Panel(f"mean of {count}", mean, limits=(0, peak)),
+        Panel(f"sample {shown}", one, limits=(0, peak)),
+        Panel(f"deviation x{gain:g}", deviation, "error", limits=(0, peak / gain)),
+        error,
+        error_panel(f"error of sample {shown} x{gain:g}", one, reference, peak, gain),
+    )
+    r = pearson(deviation, error.image, inside_object(reference))
+    text = (
+        f"PSNR: mean of {count} {psnr(mean, reference):.1f} dB, sample {shown} alone {psnr(one, reference):.1f} dB. "
+        f"Deviation and error of the mean correlate in the head with r = {r:.2f}."
+    )
+    return View(panels, text)

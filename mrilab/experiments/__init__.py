@@ -1,1 +1,0 @@
-"""The long experiments, one module each with an `EXPERIMENT`; `mrilab experiment NAME` runs them."""

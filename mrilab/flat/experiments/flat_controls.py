@@ -1,0 +1,130 @@
+"""What each part of FLAT is worth: controls that differ in one factor, trained alike, single coil, 64 x 64.
+
+A case is a training. All controls with three seeds on the middle of the grid; then other schedules and numbers of
+cascades for those to which they mean something. The rule that goes on is chosen by `validation`; the test heads are
+reconstructed once, by the network that the training ends with. `psnr_worst` and `amplification` are means over the
+first ATTACKED of the heads, so that `psnr_4`, over all of them, is not what `psnr_worst` fell from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import torch
+
+from mrilab.evaluation.experiments import Experiment
+from mrilab.evaluation.metrics import psnr, ssim
+from mrilab.flat.stability import expected_norm, steadiness, worst_case
+from mrilab.machine import multiplies_bfloat16
+from mrilab.paths import BUILD
+from mrilab.training.acquisitions import Acquisition
+from mrilab.training.engine import STATE, fit
+from mrilab.flat.train import CONTROLS, NOISE_STD, QUANTILE_LEFT, SINGLE_SIDE, FlatTask, profiles, single_coil
+
+SEEDS, ALPHA, CASCADES = (0, 1, 2), 1.0, 12
+OTHER_ALPHAS, OTHER_CASCADES = (0.0, 2.0, 4.0), (4, 8, 16)
+TESTED = (4, 8, 12)  # the last was not trained
+HEADS, ATTACKED, SAMPLES = 12, 4, 8
+STEADY = ("violations", "drawdown", "distance", "detour", "law")
+MEASURED = (
+    "validation",
+    *(f"{name}_{r}" for r in TESTED for name in ("psnr", "ssim")),
+    *STEADY,
+    "psnr_worst",
+    "amplification",
+    *(f"psnr_{steps}_steps" for steps in (6, 24)),
+)
+
+
+def cases() -> list[dict]:
+    """The middle of the grid first, with all seeds, then the rest, seed by seed: stopped early, it is still of use."""
+    middle = [(control, ALPHA, CASCADES) for control in CONTROLS]
+    rest = [(control, alpha, CASCADES) for alpha in OTHER_ALPHAS for control in ("aligned", "paper", "derived")]
+    rest += [(control, ALPHA, K) for K in OTHER_CASCADES for control in ("free", "derived")]
+    runs = [(*each, seed) for grid in (middle, rest) for seed in SEEDS for each in grid]
+    return [dict(zip(("control", "alpha", "cascades", "seed"), run, strict=True)) for run in runs]
+
+
+def measure(case: dict) -> dict[str, float]:
+    network, validation = trained(**case)
+    values = {"validation": validation}
+    for r in TESTED:
+        values |= {f"{name}_{r}": value for name, value in _quality(network, heads(r)).items()}
+    values |= _stability(network, heads(4))
+    for steps in (6, 24):
+        other = _quality(network, heads(4), steps)["psnr"] if network.shared else float("nan")
+        values[f"psnr_{steps}_steps"] = other
+    return values
+
+
+def trained(control: str, alpha: float, cascades: int, seed: int) -> tuple[torch.nn.Module, float]:
+    """The network of a case and its validation loss; what a stopped run has saved is gone on from."""
+    name = f"flat-{control}-single"
+    chosen = profiles(name)["teach"]
+    precision = "bf16-mixed" if multiplies_bfloat16(torch.device("cpu")) else "auto"
+    settings = replace(chosen.settings, seed=seed, precision=precision)
+    task = FlatTask(name, chosen.side, chosen.width, seed, float(alpha), int(cascades))
+    folder = BUILD / "training" / "controls" / f"{control}-{alpha}-{cascades}-{seed}"
+    outcome = fit(task, settings, folder, resume=(folder / STATE).exists(), progress=False)
+    if outcome.stopped_by:
+        raise KeyboardInterrupt  # the row is not written, and the next run goes on from the state
+    return outcome.network.eval().requires_grad_(False), outcome.validation_loss
+
+
+@lru_cache(maxsize=len(TESTED))
+def heads(acceleration: int) -> Acquisition:
+    """The test heads at one acceleration."""
+    generator = torch.Generator().manual_seed(acceleration)
+    return single_coil(HEADS, SINGLE_SIDE, generator, "test", accelerations=(acceleration,))
+
+
+def _states(network, scans: Acquisition, steps: int | None = None) -> torch.Tensor:
+    """(K + 1, n, H, W); a network that starts from noise does so SAMPLES times, and the last state is the mean."""
+    generator = torch.Generator().manual_seed(0)
+    made = []
+    for _ in range(SAMPLES if network.s else 1):
+        eps = torch.view_as_complex(torch.randn(*scans.reference.shape, 2, generator=generator))
+        made.append(network(scans.kspace, scans.mask, scans.coil_maps, eps=eps, steps=steps).states)
+    return torch.stack(made).mean(0)
+
+
+@torch.no_grad()
+def _quality(network, scans: Acquisition, steps: int | None = None) -> dict[str, float]:
+    """Means over the heads."""
+    pairs = list(zip(_states(network, scans, steps)[-1], scans.reference, strict=True))
+    return {
+        "psnr": sum(psnr(*pair) for pair in pairs) / len(pairs),
+        "ssim": sum(ssim(*pair) for pair in pairs) / len(pairs),
+    }
+
+
+def _stability(network, scans: Acquisition) -> dict[str, float]:
+    """Means over the heads, and over the first few of them under the worst perturbation that is found."""
+    with torch.no_grad():
+        states = _states(network, scans)  # (K + 1, n, H, W)
+    t = torch.tensor(network.t, dtype=torch.float64)
+    ways = [steadiness(states[:, n], t, scans.reference[n]) for n in range(HEADS)]
+    values = {name: sum(getattr(way, name) for way in ways) / HEADS for name in STEADY}
+    worst = []
+    for n in range(ATTACKED):
+        mask, clean = scans.mask[n], scans.reference[n]
+        radius = expected_norm(NOISE_STD / QUANTILE_LEFT, mask, scans.kspace.shape[1:])
+        eps = torch.zeros_like(clean)[None]
+
+        def reconstruct(y, mask=mask, maps=scans.coil_maps[n], eps=eps):
+            return network(y[None], mask[None], maps[None], eps=eps).states[-1, 0]
+
+        found = worst_case(reconstruct, scans.kspace[n], mask, clean, radius, torch.Generator().manual_seed(n))
+        worst.append((psnr(found.image, clean), found.amplification))
+    values["psnr_worst"], values["amplification"] = (sum(each) / ATTACKED for each in zip(*worst, strict=True))
+    return values
+
+
+EXPERIMENT = Experiment(
+    title="what each part of FLAT is worth: controls, schedules and cascades (each case trains a network)",
+    keys=("control", "alpha", "cascades", "seed"),
+    measured=MEASURED,
+    cases=cases,
+    measure=measure,
+)

@@ -1,0 +1,54 @@
+"""FLAT: trained cascades along a conditional probability flow, by the names of their checkpoints."""
+
+from __future__ import annotations
+
+import torch
+
+from mrilab.errors import UserError
+from mrilab.methods.registry import scaled
+from mrilab.methods.registry import posterior_summary
+from mrilab.methods.registry import Reconstruction, method
+from mrilab.training.checkpoints import trained
+from mrilab.flat.network import FLAT
+from mrilab.physics import mirror
+
+MIRRORS = ((), (-2,), (-1,), (-2, -1))
+
+
+@method("flat")
+def flat(
+    y,
+    model,
+    *,
+    generator,
+    progress,
+    network: str = "flat-derived-heads",
+    steps: int | None = None,
+    samples: int = 1,
+    mirrored: bool = False,
+) -> Reconstruction:
+    """An unrolled network whose cascades are Euler steps of a probability flow (FLAT), with the maps of the scan.
+
+    steps is another number of cascades than it was trained with, which a network with shared weights takes. samples
+    above 1 need one that starts from noise; the image is their mean. mirrored takes the mean over the scan and its
+    three mirror images, for four times the work: a network treats them differently, and its errors cancel in part.
+    """
+    flow = trained(network, FLAT, y.device)
+    if samples < 1:
+        raise UserError("samples must be 1 or more")
+    if samples > 1 and flow.s == 0:
+        raise UserError(
+            f"{network!r} starts from the zero-filled image and has one answer; give --samples 1, or a network that "
+            "starts from noise: --network flat-sampler-single for one coil, or one of `mrilab train flat-sampler-...`"
+        )
+    if mirrored and flow.s > 0:
+        raise UserError(f"{network!r} starts from noise, and its draws are not to be averaged; leave out --mirrored")
+    _, unit = scaled(y, model, None)  # (1, 1)
+    made = []
+    with torch.inference_mode():
+        for dims in progress(MIRRORS if mirrored else ((),) * samples):
+            eps = torch.view_as_complex(torch.randn(1, *model.shape, 2, generator=generator)).to(y)
+            scan = (mirror(each, dims)[None] for each in (y / unit, model.mask, model.coil_maps))
+            made.append(mirror(flow(*scan, eps, steps).states[-1, 0], dims))
+    images = torch.stack(made) * unit  # (samples or mirror images, H, W)
+    return Reconstruction(images.mean(0)) if mirrored else posterior_summary(images)

@@ -1,0 +1,114 @@
+"""How an unrolled network gets to its image, and how much a small change of the data moves it.
+
+States are (K + 1, H, W), x^0 to x^K, on a time grid t (K + 1,) from 1 to 0; see `mrilab.flat.flow`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mrilab.evaluation.metrics import psnr
+
+TOLERANCE = 0.05  # dB: a smaller step back is no violation
+
+
+@dataclass(frozen=True)
+class Steadiness:
+    """Numbers about one way from A^H y to the image.
+
+    violations: steps after which the PSNR is lower by more than TOLERANCE.
+    drawdown: all that was lost in falling steps, dB.
+    distance: mean over k = 1..K of ||x^k - x*_{t_k}||^2 / ||x_0||^2 to the ideal path x*_t = (1 - t) x_0 + t x^0.
+    detour: length of the way over the distance of its ends, 1 for a straight one.
+    law: mean deviation, dB, of ||x^k - x_0||^2 from ||x^K - x_0||^2 + t_k^2 ||x^0 - x^K||^2, equation (10) for this
+        scan with x^K in the place of E[x_0 | y].
+    """
+
+    violations: int
+    drawdown: float
+    distance: float
+    detour: float
+    law: float
+
+
+def steadiness(states: Tensor, t: Tensor, clean: Tensor) -> Steadiness:
+    """Of one scan; `clean` is x_0, (H, W)."""
+    quality = torch.tensor([psnr(x, clean) for x in states], dtype=torch.float64)
+    falls = (-quality.diff()).clamp(min=0)
+    t = t.to(states.real.dtype)[:, None, None]
+    ideal = (1 - t) * clean + t * states[0]
+    way = _energies(states.diff(dim=0)).sqrt()
+    expected = _energies(states[-1:] - clean) + t[:, 0, 0].square() * _energies(states[:1] - states[-1])
+    ratios = _energies(states - clean) / expected
+    return Steadiness(
+        violations=int((falls > TOLERANCE).sum()),
+        drawdown=float(falls.sum()),
+        distance=float((_energies(states - ideal)[1:] / _energies(clean[None])).mean()),
+        detour=float(way.sum() / _energies(states[-1:] - states[:1]).sqrt()),
+        law=float((10 * ratios.log10()).abs().mean()),
+    )
+
+
+@dataclass(frozen=True)
+class WorstCase:
+    """What a perturbation of the data that was looked for does.
+
+    image: (H, W), reconstructed from the perturbed data. perturbation: like y, of norm `radius`.
+    amplification: ||change of the image|| / ||perturbation||.
+    """
+
+    image: Tensor
+    perturbation: Tensor
+    amplification: float
+
+
+def worst_case(
+    reconstruct: Callable[[Tensor], Tensor],
+    y: Tensor,
+    mask: Tensor,
+    clean: Tensor,
+    radius: float,
+    generator: torch.Generator,
+    steps: int = 20,
+) -> WorstCase:
+    """Projected gradient ascent of ||reconstruct(y + d) - clean||^2 over ||d|| <= radius, d zero where not sampled.
+
+    `reconstruct` takes (coil, H, W) to (H, W) and lets gradients pass; `mask` is bool, broadcastable to (H, W). The
+    noise of standard deviation sigma per real component has the expected norm sigma sqrt(2 n) over n sampled points
+    of all coils: `expected_norm`. What is found is a lower bound of the worst there is.
+    """
+
+    def project(d: Tensor) -> Tensor:
+        norm = torch.linalg.vector_norm(d)
+        return d * (radius / norm) if norm > radius else d
+
+    start = torch.view_as_complex(torch.randn(*y.shape, 2, generator=generator)).to(y) * mask
+    d = radius * start / torch.linalg.vector_norm(start)
+    worst, found = -math.inf, d
+    for _ in range(steps + 1):
+        d = d.detach().requires_grad_()
+        error = (reconstruct(y + d) - clean).abs().square().sum()
+        if error > worst:  # a step as long as these may pass the worst by
+            worst, found = error.item(), d.detach()
+        (gradient,) = torch.autograd.grad(error, d)
+        gradient = gradient * mask
+        d = project(d.detach() + radius / 2 * gradient / torch.linalg.vector_norm(gradient))
+    with torch.no_grad():
+        image, plain = reconstruct(y + found), reconstruct(y)
+    moved = torch.linalg.vector_norm(image - plain) / torch.linalg.vector_norm(found)
+    return WorstCase(image, found, float(moved))
+
+
+def expected_norm(noise_std: float, mask: Tensor, shape: tuple[int, ...]) -> float:
+    """About E ||n|| of noise at the sampled points of k-space (coil, H, W)."""
+    return noise_std * math.sqrt(2 * int(mask.expand(shape).sum()))
+
+
+def _energies(x: Tensor) -> Tensor:
+    """||x||^2 of images (n, H, W), (n,), in double precision."""
+    return torch.view_as_real(x).double().square().sum((1, 2, 3))

@@ -1,0 +1,108 @@
+"""What the widgets of lesson 3 show, as functions of numbers: rules on a Gaussian, and the walks of networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from mrilab.evaluation.metrics import psnr
+from mrilab.flat.spectrum import SpectralFlow, power_law
+from mrilab.flat.flow import relaxations, time_grid
+from mrilab.physics.fourier import ifft2c
+from mrilab.physics.sampling import random_mask
+from mrilab.teach.figures import Panel, curves, error_panel, new_figure
+from mrilab.teach.figures import View
+
+SIDE, ACCELERATION = 64, 4
+
+
+@lru_cache(maxsize=8)
+def gaussian_scan(noise_std: float, seed: int = 0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """(k-space of a draw of the prior, its variances, mask, data), each (SIDE, SIDE), float64."""
+    generator = torch.Generator().manual_seed(seed)
+    shape = (SIDE, SIDE)
+    variance = power_law(shape, width=3.0)
+    mask = random_mask(shape, ACCELERATION, generator=generator).expand(shape)
+    z, noise = (
+        torch.view_as_complex(torch.randn(*shape, 2, dtype=torch.float64, generator=generator)) for _ in range(2)
+    )
+    z = variance.sqrt() * z
+    return z, variance, mask, mask * (z + noise_std * noise)
+
+
+def rules_view(rule: str, K: int, alpha: float, s: float, noise_std: float, seed: int = 0) -> View:
+    """Euler's method by a rule of `flow_spectrum` on a Gaussian image: its end, its way, and its step sizes."""
+    z, variance, mask, y = gaussian_scan(noise_std, seed)
+    flow = SpectralFlow(variance, mask, y, noise_std, s)
+    generator = torch.Generator().manual_seed(seed + 1)
+    eps = torch.view_as_complex(torch.randn(SIDE, SIDE, 2, dtype=torch.float64, generator=generator))
+    still, moved = flow.states(K, alpha, rule, torch.stack([torch.zeros_like(eps), torch.ones_like(eps)])).unbind(1)
+    gain = moved - still  # (K + 1, H, W): every frequency is affine in its noise
+    states = still + gain * eps
+    mean = flow.gain * y
+    # E |x^k - z|^2 over z given y and over the start
+    error = (still - mean).abs().square() + 2 * gain.abs().square() + 2 * flow.spread
+    t = time_grid(K, alpha)
+    ideal = (1 - t)[:, None, None] * mean + t[:, None, None] * y
+    law = (ideal - mean).abs().square() + 2 * (t[:, None, None] * s) ** 2 + 2 * flow.spread
+    off = float((still[-1] - mean).norm() / mean.norm())
+    ratio = float(gain[-1].abs().square().sum() / flow.spread.sum())
+    text = (
+        f"{rule}, K = {K}: the mean of the ends is {100 * off:.1f} % off E[x_0 | y], and they have {ratio:.2f} of the "
+        "variance of the posterior."
+    )
+    truth, start, end = (ifft2c(each) for each in (z, y, states[-1]))
+    peak = float(truth.abs().max())
+    panels = (
+        Panel("x_0, a Gaussian field", truth, limits=(0, peak)),
+        Panel("A^H y", start, limits=(0, peak)),
+        Panel("x^K", end, limits=(0, peak)),
+        Panel("E[x_0 | y]", ifft2c(mean), limits=(0, peak)),
+    )
+    figure = new_figure(9.0, 2.7)
+    left, right = figure.subplots(1, 2)
+    energy = variance.sum() * 2
+    way = {"this rule": error.sum((1, 2)) / energy, "the path itself": law.sum((1, 2)) / energy}
+    curves(range(K + 1), way, "", axis=left, markers=True, title="Expected squared error of the states",
+           xlabel="cascade k", ylabel="of E |x_0|^2", ylim=(0, None))  # fmt: skip
+    sizes = {"lambda_k": relaxations(t), "|delta_k|": -t.diff()}
+    curves(range(K), sizes, "", axis=right, markers=True, title="Step sizes", xlabel="cascade k", ylabel="share",
+           ylim=(0, 1.05))  # fmt: skip
+    return View(panels, text, figure)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One network's states of one scan, (K + 1, H, W), and its time grid (K + 1,)."""
+
+    states: Tensor
+    t: Tensor
+
+
+def walk_view(walks: Mapping[str, Walk], cascade: int, reference: Tensor, gain: float = 5.0) -> View:
+    """All networks after `cascade` (0 to K) steps: the state, the ideal state, and the state's error."""
+    peak = float(reference.abs().max())
+    panels, parts = [], []
+    for name, walk in walks.items():
+        k = min(cascade, len(walk.states) - 1)
+        x, t = walk.states[k], float(walk.t[k])
+        ideal = (1 - t) * reference + t * walk.states[0]
+        panels += [
+            Panel(f"{name}: x^{k}", x, limits=(0, peak)),
+            Panel(f"ideal, t = {t:.2f}", ideal, limits=(0, peak)),
+            error_panel(f"error x{gain:g}", x, reference, peak, gain),
+        ]
+        parts.append(f"{name} {psnr(x, reference):.1f} dB (ideal {psnr(ideal, reference):.1f})")
+    figure = new_figure(6.0, 2.7)
+    axis = figure.subplots()
+    quality = {name: [psnr(x, reference) for x in walk.states] for name, walk in walks.items()}
+    longest = max(len(each) for each in quality.values())
+    lines = {name: each + [float("nan")] * (longest - len(each)) for name, each in quality.items()}
+    curves(range(longest), lines, "", axis=axis, markers=True, title="PSNR after each cascade", xlabel="cascade k",
+           ylabel="PSNR (dB)")  # fmt: skip
+    axis.axvline(cascade, color="black", linewidth=0.8)
+    return View(tuple(panels), f"After cascade {cascade}: " + "; ".join(parts) + ".", figure)
