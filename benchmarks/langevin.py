@@ -7,9 +7,9 @@ import torch
 from benchmarks.problem import line_mask, phantom_scan
 from benchmarks.timing import Row, alternate
 from mrilab.csgm.langevin import RELATIVE_STEP, STEPS_PER_LEVEL, annealed_langevin
+from mrilab.csgm.levels import geometric_levels
 from mrilab.csgm.prior import ScorePrior
 from mrilab.physics import SenseModel
-from mrilab.csgm.levels import geometric_levels
 
 LEVELS = 4
 

@@ -6,12 +6,12 @@ import torch
 
 from benchmarks.problem import line_mask, phantom_scan
 from benchmarks.timing import Row, alternate
-from mrilab.data.shifts import SHIFTS
-from mrilab.flat.network import FLAT
 from mrilab.baselines.modl import MoDL
 from mrilab.baselines.varnet import VarNet
-from mrilab.physics.coils import calibration_lines
+from mrilab.data.shifts import SHIFTS
+from mrilab.flat.network import FLAT
 from mrilab.physics import SenseModel
+from mrilab.physics.coils import calibration_lines
 from mrilab.training.acquisitions import acquisitions
 from mrilab.training.losses import ssim
 

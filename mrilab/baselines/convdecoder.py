@@ -6,9 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-import math
-import torch
-from torch import Tensor
+
 from mrilab.errors import UserError
 from mrilab.machine import Precision, in_bfloat16
 from mrilab.methods.registry import method

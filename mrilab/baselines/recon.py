@@ -5,18 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mrilab.errors import UserError
-from mrilab.methods.registry import scaled
-from mrilab.methods.registry import method
+from mrilab.baselines.istanet import ISTANet
 from mrilab.baselines.modl import MoDL
 from mrilab.baselines.varnet import VarNet
+from mrilab.methods.registry import method, scaled
 from mrilab.physics.coils import calibration_lines
-from mrilab.training.checkpoints import load_checkpoint
-import torch
-from mrilab.methods.registry import scaled
-from mrilab.methods.registry import method
-from mrilab.training.checkpoints import trained
-from mrilab.baselines.istanet import ISTANet
 from mrilab.training.checkpoints import trained
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from mrilab.data.shifts import SHIFTS, Shift
-from mrilab.errors import UserError
 from mrilab.baselines.modl import MoDL
 from mrilab.baselines.varnet import VarNet
+from mrilab.data.shifts import SHIFTS, Shift
+from mrilab.errors import UserError
 from mrilab.physics.coils import mvue
 from mrilab.training.acquisitions import ACCELERATIONS, Acquisition, acquisitions
 from mrilab.training.engine import Profile, Settings

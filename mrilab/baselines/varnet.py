@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from mrilab.nets.unet import ComplexUnet
 from mrilab.physics.acquisition import SenseModel
-from mrilab.nets.unet import ComplexUnet
 from mrilab.physics.coils import normalise_maps
 from mrilab.physics.fourier import ifft2c
 

@@ -9,7 +9,6 @@ import torch
 from mrilab.anatomy.arrays import coil_array
 from mrilab.physics.fourier import fft2c, ifft2c
 from mrilab.teach.exercises import Exercise, Mistake
-from mrilab.teach.exercises import Exercise, Mistake
 
 
 def null_time(t1, tr):

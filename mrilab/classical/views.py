@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from mrilab.anatomy.acquire import add_noise, band_limit
@@ -24,8 +23,7 @@ from mrilab.physics.poisson import poisson_mask
 from mrilab.physics.psf import largest_sidelobe, point_spread
 from mrilab.physics.sampling import effective_acceleration, equispaced_all_mask, random_mask
 from mrilab.physics.signal import inversion_recovery, spin_echo
-from mrilab.teach.figures import Panel
-from mrilab.teach.figures import View
+from mrilab.teach.figures import Panel, View
 
 SEQUENCES = ("spin echo", "inversion recovery")
 PRESETS = (

@@ -5,7 +5,16 @@ from __future__ import annotations
 import ipywidgets as w
 
 from mrilab.classical.views import (
-    PRESETS, SEQUENCES, SIDE, Stroke, contrast_view, demonstration_head, explorer_view, paint, painter_view, preset_mask,
+    PRESETS,
+    SEQUENCES,
+    SIDE,
+    Stroke,
+    contrast_view,
+    demonstration_head,
+    explorer_view,
+    paint,
+    painter_view,
+    preset_mask,
 )
 from mrilab.teach.figures import View
 from mrilab.teach.widgets import Live

@@ -11,8 +11,8 @@ def register(app: typer.Typer) -> None:
 
 def check() -> None:
     """Say OK, or what is missing and how to mend it; exit code 1 if something is."""
-    from mrilab.paths import course_folder
     from mrilab.course.check import check_all
+    from mrilab.paths import course_folder
 
     problems = 0
     for finding in check_all(course_folder()):

@@ -25,9 +25,9 @@ def course(
     ] = False,
 ) -> None:
     """Run the lessons and write build/course/index.html."""
+    from mrilab.course.run import find_lessons, run_course
     from mrilab.data.embedded import build
     from mrilab.paths import BUILD
-    from mrilab.course.run import find_lessons, run_course
 
     found = find_lessons(lessons or [])
     try:

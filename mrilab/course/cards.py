@@ -13,9 +13,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from mrilab.course.execute import PROFILES, Run, last_run, own_cells
 from mrilab.data.atomic import atomic_path
 from mrilab.errors import UserError
-from mrilab.course.execute import PROFILES, Run, last_run, own_cells
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ROW = re.compile(r"^\|(?P<key>[^|\n]*)\|(?P<value>.*)\|[ \t]*$", re.MULTILINE)

@@ -24,11 +24,11 @@ from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
 from mrilab import __version__
+from mrilab.course.cards import WIDGET, Card, duration, memory, read_card, tagged
+from mrilab.course.execute import Run, last_run
 from mrilab.data.atomic import atomic_path
 from mrilab.evaluation.claims import MIME as CLAIMS
 from mrilab.machine import commit
-from mrilab.course.cards import WIDGET, Card, duration, memory, read_card, tagged
-from mrilab.course.execute import Run, last_run
 
 WIDGET_NOTE = '<p class="widget-note">A widget stands here: open the lesson with <code>make lab</code>.</p>'
 TEMPLATES = Path(__file__).parent / "templates"

@@ -9,11 +9,11 @@ from pathlib import Path
 import nbformat
 from tqdm import tqdm
 
-from mrilab.errors import UserError
-from mrilab.paths import NOTEBOOKS
 from mrilab.course.cards import read_card, record_run, save_run
 from mrilab.course.execute import RUN_KEY, Run, execute, last_run
 from mrilab.course.pages import Lesson, claims_of, find_figure, write_index, write_lesson
+from mrilab.errors import UserError
+from mrilab.paths import NOTEBOOKS
 
 
 @dataclass(frozen=True)

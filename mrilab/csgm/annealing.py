@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mrilab.errors import UserError
 from mrilab.csgm.levels import check_levels
+from mrilab.errors import UserError
 
 Score = Callable[[Tensor, float], Tensor]
 

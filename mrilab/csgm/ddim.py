@@ -14,15 +14,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from mrilab.csgm.levels import check_levels, geometric_levels
+from mrilab.csgm.prior import ScorePrior
 from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
 from mrilab.machine import Precision
-from mrilab.methods.registry import scaled
-from mrilab.methods.registry import posterior_summary
-from mrilab.methods.registry import Reconstruction, method
-from mrilab.csgm.prior import ScorePrior
+from mrilab.methods.registry import Reconstruction, method, posterior_summary, scaled
 from mrilab.nets.consistency import consistent
-from mrilab.csgm.levels import check_levels, geometric_levels
 
 START, STEPS, ITERATIONS = 1.2, 24, 5
 # Chosen by `mrilab experiment ddim_tuning`, on two validation heads at R = 4 and 8, and used for everything.

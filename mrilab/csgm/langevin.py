@@ -10,15 +10,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from mrilab.csgm.annealing import Score, Step, anneal, from_start
+from mrilab.csgm.levels import geometric_levels
+from mrilab.csgm.prior import ScorePrior
 from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
 from mrilab.machine import Precision
-from mrilab.csgm.annealing import Score, Step, anneal, from_start
-from mrilab.methods.registry import scaled
-from mrilab.methods.registry import Reconstruction, method
-from mrilab.csgm.prior import ScorePrior
-from mrilab.csgm.levels import geometric_levels
-from mrilab.methods.registry import posterior_summary
+from mrilab.methods.registry import Reconstruction, method, posterior_summary, scaled
 
 # Chosen once by `mrilab experiment langevin_tuning`, on two validation heads at R = 4, and used for everything.
 START, LEVELS, STEPS_PER_LEVEL = 1.2, 80, 2

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mrilab.csgm.denoiser import Denoiser
 from mrilab.errors import UserError
 from mrilab.machine import Precision, in_bfloat16
-from mrilab.csgm.denoiser import Denoiser
 from mrilab.training.checkpoints import load_checkpoint
 
 PIXELS = 2**17  # of one call on a CPU: activations of larger ones are mapped and unmapped at every layer

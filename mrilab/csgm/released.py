@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
-from mrilab.errors import UserError
 from mrilab.csgm.annealing import Score, Step, anneal, from_start
+from mrilab.errors import UserError
 from mrilab.methods.registry import scaled
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mrilab.csgm.denoiser import Denoiser
+from mrilab.csgm.levels import largest_distance
 from mrilab.data.slices import brain_slices, quantile_scale
 from mrilab.errors import UserError
-from mrilab.csgm.denoiser import Denoiser
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
-from mrilab.csgm.levels import largest_distance
 
 SIGMA_MIN = 0.0066  # of Jalal et al., "Robust compressed sensing MRI with deep generative priors", NeurIPS 2021
 # The sampler starts at about 1.2, so most of the training goes to the noise below (the share is of our choosing);

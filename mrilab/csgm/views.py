@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mrilab.evaluation.metrics import psnr
-from mrilab.evaluation.uncertainty import inside_object, pearson
 from mrilab.csgm.annealing import Score, Step
 from mrilab.csgm.langevin import annealed_langevin
-from mrilab.teach.figures import Panel, error_panel
-from mrilab.teach.figures import View
+from mrilab.evaluation.metrics import psnr
+from mrilab.evaluation.uncertainty import inside_object, pearson
+from mrilab.teach.figures import Panel, View, error_panel
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from mrilab.data.embedded import dataset
 from mrilab.data.shifts import find_shift
 from mrilab.evaluation.result import Result
 from mrilab.evaluation.shifted import reconstruct_shifted, shifted_scan
-from mrilab.teach.figures import Panel, error_panel
-from mrilab.teach.figures import View
+from mrilab.teach.figures import Panel, View, error_panel
 
 
 class ShiftExplorer:

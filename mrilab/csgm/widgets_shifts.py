@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipywidgets as w
 
+from mrilab.csgm.views_shifts import ShiftExplorer
 from mrilab.data.shifts import SHIFTS
 from mrilab.teach.figures import View
-from mrilab.csgm.views_shifts import ShiftExplorer
 from mrilab.teach.widgets import Live
 
 NOTE = "Reconstructing: networks take a second, the sampler a quarter of a minute, ConvDecoder more than one minute ..."

@@ -5,9 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mrilab.data.recipes import Simulated
 from mrilab.evaluation.metrics import MASK_LEVEL
-from mrilab.physics.fourier import fft2c
 
 
 def inside_object(truth: Tensor) -> Tensor:

@@ -19,9 +19,6 @@ from torch import Tensor
 
 from mrilab.errors import UserError
 from mrilab.methods.exact import Gaussian
-import torch
-from torch import Tensor
-from mrilab.errors import UserError
 
 Denoise = Callable[[Tensor, float], Tensor]  # (x_t, t) -> E[x_0 | x_t, y]
 

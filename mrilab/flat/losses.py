@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from mrilab.flat.flow import relaxations
-from mrilab.training.losses import ssim
 from mrilab.training.losses import composite, distance, final
 
 W_ALIGN = 2.0  # of the intermediate states, as re-implementations of the paper's second version have it

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from mrilab.errors import UserError
+from mrilab.flat.flow import time_grid
 from mrilab.nets.cnn import ComplexCnn
 from mrilab.nets.consistency import consistent
-from mrilab.flat.flow import time_grid
 from mrilab.nets.unet import ComplexUnet
 from mrilab.physics.acquisition import SenseModel
 

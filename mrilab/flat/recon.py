@@ -5,12 +5,10 @@ from __future__ import annotations
 import torch
 
 from mrilab.errors import UserError
-from mrilab.methods.registry import scaled
-from mrilab.methods.registry import posterior_summary
-from mrilab.methods.registry import Reconstruction, method
-from mrilab.training.checkpoints import trained
 from mrilab.flat.network import FLAT
+from mrilab.methods.registry import Reconstruction, method, posterior_summary, scaled
 from mrilab.physics import mirror
+from mrilab.training.checkpoints import trained
 
 MIRRORS = ((), (-2,), (-1,), (-2, -1))
 

@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from mrilab.baselines.istanet import ISTANet
+from mrilab.baselines.train import SHOWN, VALIDATION
 from mrilab.data.shifts import SHIFTS, Shift
 from mrilab.data.slices import brain_slices, quantile_scale
 from mrilab.errors import UserError
-from mrilab.flat.network import FLAT
-from mrilab.baselines.istanet import ISTANet
 from mrilab.flat.flow import time_grid
+from mrilab.flat.losses import LOSSES, W_ALIGN
+from mrilab.flat.network import FLAT
 from mrilab.physics import fft2c, ifft2c, make_mask, mvue
 from mrilab.training.acquisitions import Acquisition, acquisitions
-from mrilab.flat.losses import LOSSES, W_ALIGN
-from mrilab.training.losses import composite
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
-from mrilab.baselines.train import SHOWN, VALIDATION
+from mrilab.training.losses import composite
 
 ACCELERATIONS = (4, 8)
 W_ASYMMETRY = 0.01  # of ISTA-Net+'s authors

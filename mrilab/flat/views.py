@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 
 from mrilab.evaluation.metrics import psnr
-from mrilab.flat.spectrum import SpectralFlow, power_law
 from mrilab.flat.flow import relaxations, time_grid
+from mrilab.flat.spectrum import SpectralFlow, power_law
 from mrilab.physics.fourier import ifft2c
 from mrilab.physics.sampling import random_mask
-from mrilab.teach.figures import Panel, curves, error_panel, new_figure
-from mrilab.teach.figures import View
+from mrilab.teach.figures import Panel, View, curves, error_panel, new_figure
 
 SIDE, ACCELERATION = 64, 4
 

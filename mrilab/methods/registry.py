@@ -24,11 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import torch
 from torch import Tensor
 
 from mrilab import methods as package
 from mrilab.errors import UserError
-import torch
 
 GIVEN = ("generator", "progress")  # what the pipeline passes; everything else after `*` is an option
 

@@ -10,7 +10,6 @@ from torch import Tensor
 from mrilab.errors import UserError
 from mrilab.physics.espirit import espirit
 from mrilab.physics.fourier import centre_crop, centre_pad, ifft2c
-from mrilab.physics.sampling import calibration_box
 from mrilab.physics.sampling import acs_lines, calibration_box, centre_lines
 
 FEWEST_LINES = 8  # below this a calibration region cannot hold enough kernels, and ESPIRiT gives way to the fallback

@@ -16,12 +16,7 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
-from mrilab.teach.figures import MAPS, UNITS, Panel, png
-from mrilab.classical.views import (
-    PRESETS, SEQUENCES, SIDE, Stroke, contrast_view, demonstration_head, explorer_view, paint, painter_view, preset_mask,
-)
-from mrilab.teach.figures import View
-from mrilab.teach.figures import View
+from mrilab.teach.figures import MAPS, UNITS, Panel, View, png
 
 HEIGHT = 240  # of a picture, in pixels of the screen
 

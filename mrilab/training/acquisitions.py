@@ -11,9 +11,8 @@ from mrilab.anatomy.acquire import simulate_scan
 from mrilab.anatomy.arrays import random_array
 from mrilab.data.recipes import ANATOMIES, Recipe
 from mrilab.data.slices import quantile_scale, split_generator
-from mrilab.physics.coils import calibration_lines, calibration_width
 from mrilab.physics.acquisition import SenseModel
-from mrilab.physics.coils import estimate_maps, mvue
+from mrilab.physics.coils import calibration_lines, calibration_width, estimate_maps, mvue
 from mrilab.physics.sampling import make_mask
 
 POINTS_ACS = 16  # side of the calibration square of Poisson masks at 128 x 128, as `poisson_mask` has it

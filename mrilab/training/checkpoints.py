@@ -7,21 +7,21 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
 import mrilab
-from mrilab.data.atomic import atomic_path
-from mrilab.errors import UserError
-from mrilab.machine import commit, device_name
-from mrilab.flat.network import FLAT
-from mrilab.csgm.denoiser import Denoiser
 from mrilab.baselines.istanet import ISTANet
 from mrilab.baselines.modl import MoDL
 from mrilab.baselines.varnet import VarNet
+from mrilab.csgm.denoiser import Denoiser
+from mrilab.data.atomic import atomic_path
+from mrilab.errors import UserError
+from mrilab.flat.network import FLAT
+from mrilab.machine import commit, device_name
 from mrilab.paths import CHECKPOINTS
-import torch
 
 # by the name in the card; each keeps its arguments in `.config`
 NETWORKS = {"denoiser": Denoiser, "modl": MoDL, "varnet": VarNet, "flat": FLAT, "ista": ISTANet}

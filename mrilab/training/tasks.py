@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from mrilab.baselines import train as unrolled
+from mrilab.csgm import train as score
 from mrilab.errors import UserError
 from mrilab.flat import train as flat
-from mrilab.csgm import train as score
-from mrilab.baselines import train as unrolled
 from mrilab.training.engine import Profile, Task
 
 

@@ -6,8 +6,8 @@ from typer.testing import CliRunner
 
 from mrilab.cli import app
 from mrilab.commands.train import start_from
-from mrilab.errors import UserError
 from mrilab.csgm.denoiser import Denoiser
+from mrilab.errors import UserError
 from mrilab.training.checkpoints import load_checkpoint, save_checkpoint
 from mrilab.training.log import read_log
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from mrilab.evaluation.metrics import psnr
-from mrilab.flat.stability import expected_norm, steadiness, worst_case
 from mrilab.flat.flow import time_grid
+from mrilab.flat.stability import expected_norm, steadiness, worst_case
 from mrilab.physics import equispaced_mask
 
 SHAPE = (9, 8)

@@ -6,10 +6,17 @@ import math
 import pytest
 import torch
 
-from mrilab.errors import UserError
 from mrilab.csgm.theory import (
-    best_success, fourier_rows, gaussian_rows, measurements_needed, posterior_after, posterior_sampling_success, trimmed_wasserstein, wasserstein,
+    best_success,
+    fourier_rows,
+    gaussian_rows,
+    measurements_needed,
+    posterior_after,
+    posterior_sampling_success,
+    trimmed_wasserstein,
+    wasserstein,
 )
+from mrilab.errors import UserError
 
 
 def problem(n, m, generator):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from mrilab.csgm.lesion import lesion_contrast, plant_lesion
 from mrilab.data.recipes import simulate
 from mrilab.evaluation.uncertainty import coverage, inside_object, pearson
-from mrilab.csgm.lesion import lesion_contrast, plant_lesion
 from mrilab.physics import SenseModel
 
 

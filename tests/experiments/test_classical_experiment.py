@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from mrilab.evaluation.experiments import read_results, recompute_rows, run_experiment
 from mrilab.classical.experiments import classical
+from mrilab.evaluation.experiments import read_results, recompute_rows, run_experiment
 from mrilab.paths import RESULTS
 
 

@@ -1,8 +1,8 @@
 import pytest
 
+from mrilab.baselines.experiments import costs
 from mrilab.errors import UserError
 from mrilab.evaluation.experiments import find_experiment
-from mrilab.baselines.experiments import costs
 
 
 def test_a_case_is_measured_in_a_process_of_its_own():

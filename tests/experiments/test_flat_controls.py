@@ -7,8 +7,8 @@ import pytest
 
 from mrilab.flat.experiments import flat_controls
 from mrilab.flat.experiments.flat_controls import EXPERIMENT, MEASURED
-from mrilab.training.engine import Settings
 from mrilab.flat.train import CONTROLS, profiles
+from mrilab.training.engine import Settings
 
 
 def test_cases_are_distinct_and_change_one_factor_from_the_middle():

@@ -6,11 +6,11 @@ import itertools
 import pytest
 import torch
 
-from mrilab.evaluation.experiments import find_experiment
-from mrilab.evaluation.reconstruct import reconstruct
+from mrilab.csgm import langevin
 from mrilab.csgm.experiments.langevin_tuning import CANDIDATES
 from mrilab.csgm.experiments.nearest_training import similarity, training_images
-from mrilab.csgm import langevin
+from mrilab.evaluation.experiments import find_experiment
+from mrilab.evaluation.reconstruct import reconstruct
 
 NAMES = ("langevin", "langevin_tuning", "langevin_uncertainty", "langevin_lesion", "low_snr", "nearest_training")
 

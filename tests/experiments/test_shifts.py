@@ -5,15 +5,15 @@ import importlib
 import pytest
 import torch
 
+from mrilab.baselines.modl import MoDL
+from mrilab.baselines.varnet import VarNet
+from mrilab.csgm.experiments import shifts_networks
 from mrilab.data.recipes import find_recipe
 from mrilab.data.shifts import SHIFTS, find_shift
 from mrilab.errors import UserError
 from mrilab.evaluation import shifted
 from mrilab.evaluation.experiments import find_experiment
 from mrilab.evaluation.reconstruct import reconstruct
-from mrilab.csgm.experiments import shifts_networks
-from mrilab.baselines.modl import MoDL
-from mrilab.baselines.varnet import VarNet
 from mrilab.training import checkpoints
 from mrilab.training.checkpoints import save_checkpoint
 from mrilab.training.tasks import TASKS

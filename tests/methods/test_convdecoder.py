@@ -4,11 +4,10 @@ import pytest
 import torch
 
 from mrilab.anatomy.ellipsoids import random_ellipses
+from mrilab.baselines import convdecoder as module
+from mrilab.baselines.convdecoder import ConvDecoder, convdecoder
 from mrilab.errors import UserError
 from mrilab.evaluation.experiments import find_experiment, read_results
-from mrilab.baselines import convdecoder as module
-from mrilab.baselines.convdecoder import convdecoder
-from mrilab.baselines.convdecoder import ConvDecoder
 from mrilab.physics import SenseModel, equispaced_mask, normalise_maps
 
 SHAPE = (24, 21)

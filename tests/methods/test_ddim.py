@@ -3,12 +3,12 @@
 import pytest
 import torch
 
+from mrilab.csgm.ddim import ETA, ITERATIONS, RELATIVE_NOISE, ddim, noise_flow
+from mrilab.csgm.levels import geometric_levels
 from mrilab.errors import UserError
 from mrilab.evaluation.experiments import find_experiment, read_results
-from mrilab.csgm.ddim import ETA, ITERATIONS, RELATIVE_NOISE, ddim, noise_flow
 from mrilab.methods.exact import Gaussian
 from mrilab.physics import SenseModel, equispaced_mask, fft2c
-from mrilab.csgm.levels import geometric_levels
 
 SHAPE, SPREAD, NOISE = (6, 8), 0.5, 0.1
 

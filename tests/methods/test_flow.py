@@ -4,11 +4,10 @@ import pytest
 import torch
 
 from mrilab.errors import UserError
-from mrilab.methods.exact import Gaussian, normal_matrix
-from mrilab.flat.flow import GaussianFlow, cascade, euler
-from mrilab.nets.consistency import consistent
+from mrilab.flat.flow import GaussianFlow, cascade, euler, relaxations, time_grid
 from mrilab.flat.network import data_step
-from mrilab.flat.flow import relaxations, time_grid
+from mrilab.methods.exact import Gaussian, normal_matrix
+from mrilab.nets.consistency import consistent
 from mrilab.physics import SenseModel, normalise_maps
 
 SHAPE, NOISE = (4, 5), 0.3

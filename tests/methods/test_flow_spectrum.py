@@ -4,10 +4,9 @@ import pytest
 import torch
 
 from mrilab.errors import UserError
-from mrilab.methods.exact import Gaussian
-from mrilab.flat.flow import GaussianFlow, euler
+from mrilab.flat.flow import GaussianFlow, euler, time_grid
 from mrilab.flat.spectrum import RULES, SpectralFlow, power_law
-from mrilab.flat.flow import time_grid
+from mrilab.methods.exact import Gaussian
 from mrilab.physics import SenseModel, fft2c, ifft2c, random_mask
 
 SHAPE, NOISE = (4, 16), 0.2

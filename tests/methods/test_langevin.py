@@ -6,10 +6,10 @@ import pytest
 import torch
 from scipy import stats
 
-from mrilab.methods.exact import Gaussian, MatrixModel, Mixture
 from mrilab.csgm.langevin import annealed_langevin
-from mrilab.physics import SenseModel, centre_pad, ifft2c, normalise_maps
 from mrilab.csgm.levels import geometric_levels
+from mrilab.methods.exact import Gaussian, MatrixModel, Mixture
+from mrilab.physics import SenseModel, centre_pad, ifft2c, normalise_maps
 
 LEVELS = geometric_levels(2.5, 0.2, 40)
 SETTINGS = {"step_lr": 0.05 * 0.2**2, "steps_per_level": 60, "denoise": False, "scale": 1.0}

@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 
+from mrilab.csgm.langevin import annealed_langevin
+from mrilab.csgm.levels import geometric_levels
+from mrilab.csgm.released import released_langevin
 from mrilab.errors import UserError
 from mrilab.methods.exact import Gaussian
-from mrilab.csgm.langevin import annealed_langevin
-from mrilab.csgm.released import released_langevin
 from mrilab.physics import SenseModel, normalise_maps
-from mrilab.csgm.levels import geometric_levels
 
 SHAPE = (6, 7)
 LEVELS = geometric_levels(2.0, 0.05, 12)

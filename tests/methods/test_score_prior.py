@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from mrilab import machine
-from mrilab.errors import UserError
 from mrilab.csgm import prior as score_prior
-from mrilab.csgm.prior import ScorePrior
 from mrilab.csgm.denoiser import Denoiser
+from mrilab.csgm.prior import ScorePrior
+from mrilab.errors import UserError
 from mrilab.training import checkpoints
 from mrilab.training.checkpoints import save_checkpoint
 

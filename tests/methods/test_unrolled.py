@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from mrilab.baselines.modl import MoDL
+from mrilab.baselines.recon import modl, varnet
+from mrilab.baselines.varnet import VarNet
 from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
-from mrilab.baselines.recon import modl, varnet
-from mrilab.baselines.modl import MoDL
-from mrilab.baselines.varnet import VarNet
 from mrilab.physics import SenseModel, equispaced_mask, normalise_maps
 from mrilab.physics.sampling import centre_lines
 from mrilab.training import checkpoints

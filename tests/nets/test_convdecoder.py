@@ -2,8 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from mrilab.baselines.convdecoder import ConvDecoder
-from mrilab.baselines.convdecoder import _sizes
+from mrilab.baselines.convdecoder import ConvDecoder, _sizes
 
 
 def decoder(shape=(20, 17), width=4, layers=4, seed=1):

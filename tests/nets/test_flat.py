@@ -4,11 +4,10 @@ import pytest
 import torch
 
 from mrilab.errors import UserError
-from mrilab.methods.exact import Gaussian
-from mrilab.flat.flow import GaussianFlow, euler
-from mrilab.nets.consistency import consistent
+from mrilab.flat.flow import GaussianFlow, euler, time_grid
 from mrilab.flat.network import FLAT, RULES
-from mrilab.flat.flow import time_grid
+from mrilab.methods.exact import Gaussian
+from mrilab.nets.consistency import consistent
 from mrilab.nets.unet import ComplexUnet
 from mrilab.physics import SenseModel, equispaced_mask, fft2c, ifft2c
 

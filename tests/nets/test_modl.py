@@ -2,8 +2,7 @@ import pytest
 import torch
 from torch.func import functional_call
 
-from mrilab.baselines.modl import MoDL
-from mrilab.baselines.modl import START_WEIGHT
+from mrilab.baselines.modl import START_WEIGHT, MoDL
 from mrilab.physics import SenseModel, conjugate_gradients, equispaced_mask, poisson_mask
 
 MASKS = {

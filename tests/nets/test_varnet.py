@@ -1,12 +1,11 @@
 import pytest
 import torch
 
+from mrilab.baselines.varnet import SensitivityNet, VarNet
 from mrilab.errors import UserError
-from mrilab.baselines.varnet import VarNet
-from mrilab.baselines.varnet import SensitivityNet
-from mrilab.physics.coils import calibration_lines
 from mrilab.nets.unet import ComplexUnet
 from mrilab.physics import equispaced_mask, fft2c, ifft2c, mvue, normalise_maps, poisson_mask
+from mrilab.physics.coils import calibration_lines
 from mrilab.physics.sampling import centre_lines
 
 MASKS = {

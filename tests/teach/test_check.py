@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from mrilab.data.recipes import RECIPES
 from mrilab.course import check
+from mrilab.data.recipes import RECIPES
 
 
 def test_this_machine_gets_a_verdict_from_the_command():

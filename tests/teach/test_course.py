@@ -16,8 +16,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from typer.testing import CliRunner
 
 from mrilab.cli import app
-from mrilab.errors import UserError
 from mrilab.course.run import find_lessons, run_course
+from mrilab.errors import UserError
 
 CARD = """# 1. A small lesson
 

@@ -8,7 +8,14 @@ import torch
 
 from mrilab.anatomy.contrast import TISSUES
 from mrilab.classical.views import (
-    PRESETS, SEQUENCES, Stroke, contrast_view, explorer_view, paint, painter_view, preset_mask,
+    PRESETS,
+    SEQUENCES,
+    Stroke,
+    contrast_view,
+    explorer_view,
+    paint,
+    painter_view,
+    preset_mask,
 )
 from mrilab.classical.widgets import contrast_widget, explorer_widget, painter_widget
 from mrilab.teach.widgets import view_html

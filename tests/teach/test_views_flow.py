@@ -5,11 +5,11 @@ import re
 import pytest
 import torch
 
-from mrilab.flat.spectrum import RULES
 from mrilab.flat.flow import time_grid
+from mrilab.flat.spectrum import RULES
 from mrilab.flat.views import Walk, rules_view, walk_view
-from mrilab.teach.widgets import view_html
 from mrilab.flat.widgets import rules_widget, walk_widget
+from mrilab.teach.widgets import view_html
 
 DEFAULT = {"rule": "exact", "K": 12, "alpha": 1.0, "s": 0.5, "noise_std": 0.1}
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from mrilab.evaluation.metrics import psnr
 from mrilab.csgm.annealing import from_start
-from mrilab.methods.exact import Gaussian
 from mrilab.csgm.langevin import annealed_langevin
-from mrilab.physics import SenseModel, fft2c
-from mrilab.csgm.views import path_view, samples_view, trace_path
-from mrilab.teach.widgets import view_html
-from mrilab.csgm.widgets import path_widget, samples_widget
 from mrilab.csgm.levels import geometric_levels
+from mrilab.csgm.views import path_view, samples_view, trace_path
+from mrilab.csgm.widgets import path_widget, samples_widget
+from mrilab.evaluation.metrics import psnr
+from mrilab.methods.exact import Gaussian
+from mrilab.physics import SenseModel, fft2c
+from mrilab.teach.widgets import view_html
 
 SHAPE = (12, 14)
 LEVELS = geometric_levels(2.0, 0.05, 9)

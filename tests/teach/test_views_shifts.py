@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mrilab.data.shifts import SHIFTS
 from mrilab.csgm.views_shifts import ShiftExplorer
 from mrilab.csgm.widgets_shifts import NOTE, shifts_widget
+from mrilab.data.shifts import SHIFTS
 
 METHODS = {"zero-filled": ("zero-filled", {}), "CG": ("cg-sense", {"iterations": 2})}
 

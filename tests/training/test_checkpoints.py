@@ -4,9 +4,9 @@ import json
 import pytest
 import torch
 
-from mrilab.errors import UserError
-from mrilab.csgm.denoiser import Denoiser
 from mrilab.course.check import check_checkpoints
+from mrilab.csgm.denoiser import Denoiser
+from mrilab.errors import UserError
 from mrilab.training.checkpoints import CARD, load_checkpoint, save_checkpoint
 
 FACTS = {"data": "noise", "seeds": {"all": 0}, "steps": 3, "minutes": 0.1, "metrics": {"validation_loss": 1.0}}

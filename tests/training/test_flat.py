@@ -3,14 +3,14 @@ import torch
 
 from mrilab.errors import UserError
 from mrilab.evaluation import psnr
+from mrilab.flat.losses import LOSSES
+from mrilab.flat.train import CONTROLS, DATA, NOISE_STD, FlatTask, profiles, single_coil
 from mrilab.physics import SenseModel, ifft2c
 from mrilab.training.acquisitions import Acquisition
-from mrilab.flat.losses import LOSSES
-from mrilab.training.losses import composite
 from mrilab.training.checkpoints import load_checkpoint, save_checkpoint
 from mrilab.training.engine import Settings, fit
 from mrilab.training.feed import part_generator
-from mrilab.flat.train import CONTROLS, DATA, NOISE_STD, FlatTask, profiles, single_coil
+from mrilab.training.losses import composite
 from mrilab.training.tasks import TASKS
 
 CPU = torch.device("cpu")

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from mrilab.methods.exact import Gaussian, Mixture
 from mrilab.csgm.denoiser import Denoiser
 from mrilab.csgm.train import denoising_loss
+from mrilab.methods.exact import Gaussian, Mixture
 
 SHAPE, STEPS, BATCH = (8, 8), 1000, 64
 STDS = (0.05, 0.1, 0.2, 0.3)

@@ -5,10 +5,15 @@ import math
 import pytest
 import torch
 
-from mrilab.errors import UserError
 from mrilab.csgm.levels import (
-    check_levels, geometric_levels, largest_distance, level_count, level_ratio, relative_step,
+    check_levels,
+    geometric_levels,
+    largest_distance,
+    level_count,
+    level_ratio,
+    relative_step,
 )
+from mrilab.errors import UserError
 
 
 @pytest.mark.parametrize(

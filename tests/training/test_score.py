@@ -5,10 +5,10 @@ import torch
 from scipy.integrate import quad
 from torch import nn
 
+from mrilab.csgm.train import DISTRIBUTIONS, PROFILES, SIGMA_MIN, ScoreTask, denoising_loss
 from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
 from mrilab.training.feed import part_generator
-from mrilab.csgm.train import DISTRIBUTIONS, PROFILES, SIGMA_MIN, ScoreTask, denoising_loss
 
 
 @pytest.fixture(scope="module", params=DISTRIBUTIONS)

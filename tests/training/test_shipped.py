@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from mrilab.csgm.train import DISTRIBUTIONS
 from mrilab.paths import CHECKPOINTS
 from mrilab.training.checkpoints import LARGEST, load_checkpoint
-from mrilab.csgm.train import DISTRIBUTIONS
 from mrilab.training.tasks import find_task
 
 SHIPPED = sorted(path.stem for path in CHECKPOINTS.glob("*.json"))

@@ -4,17 +4,17 @@ import pytest
 import torch
 
 from mrilab import evaluation
+from mrilab.baselines import train as unrolled
+from mrilab.baselines.train import DATA, PROFILES, UnrolledTask, kind
 from mrilab.data.shifts import SHIFTS
 from mrilab.errors import UserError
-from mrilab.baselines import train as unrolled
+from mrilab.flat.train import NAMES
 from mrilab.training.acquisitions import Acquisition
 from mrilab.training.checkpoints import LARGEST, load_checkpoint, save_checkpoint
 from mrilab.training.engine import Settings, fit
 from mrilab.training.feed import part_generator
-from mrilab.flat.train import NAMES
 from mrilab.training.log import read_log
 from mrilab.training.tasks import TASKS, find_task
-from mrilab.baselines.train import DATA, PROFILES, UnrolledTask, kind
 
 CPU = torch.device("cpu")
 FACTS = {"data": "heads", "seeds": {"all": 0}, "steps": 3, "minutes": 0.1, "metrics": {"validation_loss": 1.0}}

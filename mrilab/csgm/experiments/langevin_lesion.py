@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mrilab.csgm.experiments.langevin_uncertainty import ACCELERATION, DATASET, SCANS
+from mrilab.csgm.lesion import lesion_contrast, plant_lesion
 from mrilab.data.embedded import dataset
 from mrilab.data.recipes import simulate
 from mrilab.data.scans import read_scan
 from mrilab.evaluation.experiments import Experiment
 from mrilab.evaluation.metrics import psnr
 from mrilab.evaluation.reconstruct import reconstruct
-from mrilab.csgm.lesion import lesion_contrast, plant_lesion
-from mrilab.csgm.experiments.langevin_uncertainty import ACCELERATION, DATASET, SCANS
 
 OPTIONS = {"l1-wavelet": {}, "langevin": {"prior": "score-t2", "samples": 8}}
 

@@ -11,13 +11,13 @@ from dataclasses import replace
 import torch
 
 from mrilab.anatomy.acquire import add_noise
+from mrilab.csgm.experiments.langevin_uncertainty import ACCELERATION, DATASET, SCANS
 from mrilab.data.embedded import dataset
 from mrilab.data.recipes import simulate
 from mrilab.data.scans import read_scan
 from mrilab.evaluation.experiments import Experiment
 from mrilab.evaluation.metrics import psnr, ssim
 from mrilab.evaluation.reconstruct import reconstruct
-from mrilab.csgm.experiments.langevin_uncertainty import ACCELERATION, DATASET, SCANS
 
 METHODS = ("zero-filled", "cg-sense", "l1-wavelet", "langevin", "langevin-noise")
 FACTORS = (6, 1)  # of the noise that the scan has

@@ -13,14 +13,14 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from mrilab.csgm.prior import ScorePrior
+from mrilab.csgm.train import PROFILES, ScoreTask
 from mrilab.data.embedded import dataset
 from mrilab.data.scans import read_scan
 from mrilab.evaluation.experiments import Experiment
 from mrilab.evaluation.metrics import psnr
-from mrilab.csgm.prior import ScorePrior
 from mrilab.physics.coils import estimate_maps, mvue
 from mrilab.training.feed import part_generator
-from mrilab.csgm.train import PROFILES, ScoreTask
 
 EVERY = 4  # of the training steps
 DATASET, PRIOR = "heads-t2-test", "score-t2"

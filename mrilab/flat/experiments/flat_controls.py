@@ -16,11 +16,11 @@ import torch
 from mrilab.evaluation.experiments import Experiment
 from mrilab.evaluation.metrics import psnr, ssim
 from mrilab.flat.stability import expected_norm, steadiness, worst_case
+from mrilab.flat.train import CONTROLS, NOISE_STD, QUANTILE_LEFT, SINGLE_SIDE, FlatTask, profiles, single_coil
 from mrilab.machine import multiplies_bfloat16
 from mrilab.paths import BUILD
 from mrilab.training.acquisitions import Acquisition
 from mrilab.training.engine import STATE, fit
-from mrilab.flat.train import CONTROLS, NOISE_STD, QUANTILE_LEFT, SINGLE_SIDE, FlatTask, profiles, single_coil
 
 SEEDS, ALPHA, CASCADES = (0, 1, 2), 1.0, 12
 OTHER_ALPHAS, OTHER_CASCADES = (0.0, 2.0, 4.0), (4, 8, 16)

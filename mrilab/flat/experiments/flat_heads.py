@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mrilab.csgm.langevin import LEVELS, PILOT_SHARE, STEPS_PER_LEVEL
 from mrilab.data.recipes import find_recipe
 from mrilab.data.shifts import find_shift
 from mrilab.evaluation.experiments import Experiment
 from mrilab.evaluation.shifted import MEASURED, measure_shifted
-from mrilab.csgm.langevin import LEVELS, PILOT_SHARE, STEPS_PER_LEVEL
 
 PRIOR = {"prior": "score-t2"}
 CASCADES = 12

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import torch
 
+from mrilab.baselines.modl import MoDL
+from mrilab.baselines.varnet import VarNet
 from mrilab.data.recipes import find_recipe
 from mrilab.data.shifts import find_shift
 from mrilab.data.slices import quantile_scale
 from mrilab.evaluation.experiments import Experiment
 from mrilab.evaluation.metrics import psnr
 from mrilab.evaluation.shifted import shifted_scan
-from mrilab.flat.stability import expected_norm, steadiness, worst_case
 from mrilab.flat.network import FLAT
-from mrilab.baselines.modl import MoDL
-from mrilab.baselines.varnet import VarNet
-from mrilab.physics.coils import calibration_lines
+from mrilab.flat.stability import expected_norm, steadiness, worst_case
 from mrilab.physics import SenseModel, estimate_maps, make_mask, mvue
+from mrilab.physics.coils import calibration_lines
 from mrilab.training.checkpoints import load_checkpoint
 
 NETWORKS = ("flat-derived-t2", "flat-free-t2", "flat-shared-t2", "varnet-t2", "modl-t2", "ista-t2")
