@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from mrilab.physics import SenseModel, normalise_maps
+
 
 @pytest.fixture
 def generator():
@@ -17,3 +19,28 @@ def real_scans() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("set MRILAB_REAL_SCANS to a folder of real scans to run this test")
     return Path(folder)
+
+
+@pytest.fixture
+def problem(generator):
+    """A function that draws (k-space, mask, coil maps, image) of random values, sampled noise-free."""
+
+    def draw(mask, shape=(8, 8), coils=3, n=2, dtype=torch.complex128):
+        maps = normalise_maps(torch.randn(n, coils, *shape, dtype=dtype, generator=generator))
+        image = torch.randn(n, *shape, dtype=dtype, generator=generator)
+        return SenseModel(maps, mask).forward(image), mask, maps, image
+
+    return draw
+
+
+@pytest.fixture
+def awake():
+    """A function that gives all weights of a network random values: as built, the last layers are zero."""
+
+    def wake(network, std=0.15):
+        generator = torch.Generator().manual_seed(1)
+        for parameter in network.parameters():
+            parameter.data = std * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+        return network
+
+    return wake

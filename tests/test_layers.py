@@ -1,15 +1,14 @@
-"""Imports run one way: physics, anatomy, data, nets, training, methods, evaluation, experiments, teach, commands."""
+"""Imports run one way: the ground in its order, then the papers in theirs, then the course and the commands."""
 
 import ast
 
 import pytest
 
+from mrilab.papers import PAPERS
 from mrilab.paths import ROOT
 
-LAYERS = [
-    "physics", "anatomy", "data", "nets", "training",
-    "methods", "evaluation", "experiments", "teach", "commands",
-]  # fmt: skip
+GROUND = ("physics", "anatomy", "data", "nets", "methods", "training", "evaluation", "teach")
+LAYERS = [*GROUND, *PAPERS, "course", "commands"]
 ANYWHERE = {("data", "atomic")}  # how files are written; imports nothing of ours but the error
 FILES = sorted((ROOT / "mrilab").rglob("*.py"))
 
@@ -32,11 +31,19 @@ def imported(path):
 def test_a_module_imports_only_from_its_own_layer_and_those_below(path):
     package = path.relative_to(ROOT / "mrilab").parts[0]
     if package not in LAYERS:
-        upwards = [pair for pair in imported(path) if pair[0] != "commands"]  # errors, paths, machine; cli
+        upwards = [pair for pair in imported(path) if pair[0] != "commands"]  # errors, paths, machine, papers; cli
     else:
         height = LAYERS.index(package)
         upwards = [pair for pair in imported(path) if LAYERS.index(pair[0]) > height and pair not in ANYWHERE]
+        if package == "commands":  # the course they may know, a paper never
+            upwards += [pair for pair in imported(path) if pair[0] in PAPERS]
     assert upwards == []
+
+
+def test_baselines_and_csgm_do_not_know_each_other():
+    pairs = [(path, pair) for path in FILES for pair in imported(path)]
+    assert not [path for path, pair in pairs if "baselines" in path.parts and pair[0] == "csgm"]
+    assert not [path for path, pair in pairs if "csgm" in path.parts and pair[0] == "baselines"]
 
 
 def test_the_layers_are_the_packages():

@@ -16,6 +16,7 @@ from mrilab.training.acquisitions import ACCELERATIONS, Acquisition, acquisition
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
 from mrilab.training.losses import ssim
+from mrilab.training.tasks import Trainable
 
 # besides k-space and mask, MoDL is given maps and VarNet the lines to estimate its own from
 NETWORKS = {"modl": (MoDL, "coil_maps"), "varnet": (VarNet, "acs")}
@@ -107,3 +108,6 @@ class UnrolledTask:
     def _scans(self, n: int, generator: torch.Generator, split: str, device="cpu") -> Acquisition:
         recipe = replace(self.recipe, split=split)
         return acquisitions(n, recipe, generator, device, self.scans.mask, self.scans.direction)
+
+
+TASKS = {name: Trainable(UnrolledTask, data, PROFILES[kind(name)]) for name, data in DATA.items()}

@@ -11,6 +11,7 @@ from mrilab.data.slices import brain_slices, quantile_scale
 from mrilab.errors import UserError
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
+from mrilab.training.tasks import Trainable
 
 SIGMA_MIN = 0.0066  # of Jalal et al., "Robust compressed sensing MRI with deep generative priors", NeurIPS 2021
 # The sampler starts at about 1.2, so most of the training goes to the noise below (the share is of our choosing);
@@ -107,3 +108,6 @@ class ScoreTask:
 
 def _unit_noise(n: int, shape: tuple[int, int], generator: torch.Generator) -> Tensor:
     return torch.view_as_complex(torch.randn(n, *shape, 2, generator=generator))
+
+
+TASKS = {name: Trainable(ScoreTask, data, PROFILES) for name, data in DATA.items()}

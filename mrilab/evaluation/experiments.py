@@ -21,12 +21,12 @@ import pandas as pd
 from tqdm import tqdm
 
 import mrilab
+from mrilab import papers
 from mrilab.errors import UserError
 from mrilab.machine import commit, device_name
 from mrilab.paths import RESULTS
 
 PROVENANCE = ("seconds", "device", "commit", "version")
-DECLARED = "mrilab.experiments"  # found by name, as it imports this module
 DIGITS = 6  # significant digits of a measured value in the file
 
 
@@ -53,8 +53,18 @@ class Experiment:
 
 
 def experiment_names() -> list[str]:
-    """The modules of `mrilab.experiments`; each offers one `EXPERIMENT`."""
-    return sorted(module.name for module in pkgutil.iter_modules(importlib.import_module(DECLARED).__path__))
+    """Return the names of all papers' experiments, in alphabetical order."""
+    return sorted(_places())
+
+
+def _places() -> dict[str, str]:
+    """Return the module of every experiment by its name: each file of a paper's folder experiments/ holds one."""
+    folders = papers.modules("experiments")
+    return {
+        module.name: f"{folder.__name__}.{module.name}"
+        for folder in folders
+        for module in pkgutil.iter_modules(folder.__path__)
+    }
 
 
 def find_experiment(name: str) -> Experiment:
@@ -63,9 +73,10 @@ def find_experiment(name: str) -> Experiment:
     Raises:
         UserError: there is none; the message lists those that there are.
     """
-    if name not in experiment_names():
-        raise UserError(f"there is no experiment {name!r}; choose one of {', '.join(experiment_names())}")
-    return importlib.import_module(f"{DECLARED}.{name}").EXPERIMENT
+    places = _places()
+    if name not in places:
+        raise UserError(f"there is no experiment {name!r}; choose one of {', '.join(sorted(places))}")
+    return importlib.import_module(places[name]).EXPERIMENT
 
 
 def run_experiment(experiment: Experiment, path: Path, progress: bool = True, part: tuple[int, int] = (1, 1)) -> int:

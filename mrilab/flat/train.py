@@ -20,6 +20,7 @@ from mrilab.training.acquisitions import Acquisition, acquisitions
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
 from mrilab.training.losses import composite
+from mrilab.training.tasks import Trainable
 
 ACCELERATIONS = (4, 8)
 W_ASYMMETRY = 0.01  # of ISTA-Net+'s authors
@@ -184,3 +185,6 @@ def single_coil(
     scale = quantile_scale(ifft2c(full * mask))  # (n, 1, 1)
     maps = torch.ones_like(full)[:, None]  # (n, 1, H, W)
     return Acquisition((full * mask / scale)[:, None], mask, mask, maps, ifft2c(full) / scale)
+
+
+TASKS = {name: Trainable(FlatTask, data, profiles(name)) for name, data in DATA.items()}

@@ -1,4 +1,4 @@
-"""Reconstruction methods by name. A module of this folder that registers one is found; no list names it.
+"""Reconstruction methods by name. Each paper's recon.py registers its own; no list names them.
 
     @method("langevin")
     def langevin(y, model, *, generator, progress, samples: int = 8, steps: int = 100) -> Reconstruction:
@@ -14,10 +14,8 @@ options: their annotations say how text from the command line is read.
 from __future__ import annotations
 
 import difflib
-import importlib
 import inspect
 import math
-import pkgutil
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,7 +25,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import torch
 from torch import Tensor
 
-from mrilab import methods as package
+from mrilab import papers
 from mrilab.errors import UserError
 
 GIVEN = ("generator", "progress")  # what the pipeline passes; everything else after `*` is an option
@@ -67,9 +65,8 @@ def method(name: str) -> Callable[[Method], Method]:
 
 
 def available_methods() -> dict[str, Method]:
-    """All methods by name, in alphabetical order."""
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{module.name}")
+    """Return all methods by name, in alphabetical order."""
+    papers.modules("recon")  # importing them registers their methods
     return dict(sorted(_registered.items()))
 
 

@@ -1,10 +1,7 @@
-"""The few networks that are ours; everything else is MONAI's."""
+"""Building blocks of networks that papers share; everything else is MONAI's."""
 
-from mrilab.baselines.convdecoder import ConvDecoder
-from mrilab.baselines.istanet import ISTANet
-from mrilab.baselines.modl import MoDL
-from mrilab.baselines.varnet import VarNet
-from mrilab.csgm.denoiser import Denoiser
-from mrilab.flat.network import FLAT
+from mrilab.nets.cnn import ComplexCnn
+from mrilab.nets.consistency import consistent
+from mrilab.nets.unet import ComplexUnet
 
-__all__ = ["FLAT", "ConvDecoder", "Denoiser", "ISTANet", "MoDL", "VarNet"]
+__all__ = ["ComplexCnn", "ComplexUnet", "consistent"]

@@ -1,8 +1,8 @@
 """Exercises that answer: right, not attempted yet, or a hint that fits the mistake.
 
 A lesson asks `check("01", "unfold", unfold)`. What the learner hands in is a number, a letter or a function; a stub is
-`...` or a function that returns None. Solutions and typical mistakes stand in `mrilab.teach.solutions`, one module a
-lesson. A mistake is a wrong answer of the same kind as the solution; whoever hands in something that gives the same
+`...` or a function that returns None. Solutions and typical mistakes stand in the `exercises.py` of the lesson's
+paper. A mistake is a wrong answer of the same kind as the solution; whoever hands in something that gives the same
 results as it gets its hint.
 """
 
@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+
+from mrilab.papers import LESSONS
 
 NOT_ATTEMPTED = "not attempted yet"
 CORRECT = "correct"
@@ -49,13 +51,14 @@ def check(lesson: str, name: str, answer: Any) -> None:
 
 
 def find_exercise(lesson: str, name: str) -> Exercise:
-    """The exercise from `mrilab.teach.solutions`. Raises KeyError if the lesson has none of this name."""
+    """Return an exercise of a lesson. Raises KeyError if the lesson has none of this name."""
     return exercises(lesson)[name]
 
 
 def exercises(lesson: str) -> dict[str, Exercise]:
     """All exercises of a lesson by name."""
-    return importlib.import_module(f"mrilab.teach.solutions.lesson_{lesson}").EXERCISES
+    paper, name = LESSONS[lesson]
+    return getattr(importlib.import_module(f"mrilab.{paper}.exercises"), name)
 
 
 def respond(exercise: Exercise, answer: Any) -> str:

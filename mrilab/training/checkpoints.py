@@ -13,18 +13,12 @@ from safetensors.torch import load, save
 from torch import nn
 
 import mrilab
-from mrilab.baselines.istanet import ISTANet
-from mrilab.baselines.modl import MoDL
-from mrilab.baselines.varnet import VarNet
-from mrilab.csgm.denoiser import Denoiser
 from mrilab.data.atomic import atomic_path
 from mrilab.errors import UserError
-from mrilab.flat.network import FLAT
 from mrilab.machine import commit, device_name
+from mrilab.papers import network_class, network_kind
 from mrilab.paths import CHECKPOINTS
 
-# by the name in the card; each keeps its arguments in `.config`
-NETWORKS = {"denoiser": Denoiser, "modl": MoDL, "varnet": VarNet, "flat": FLAT, "ista": ISTANet}
 LARGEST = 16_000_000  # bytes of a weights file, which git has to carry
 LICENCE = "MIT"
 MEND = "get it again with `git checkout -- data/checkpoints` or train it anew"
@@ -42,14 +36,13 @@ def save_checkpoint(
     Raises:
         UserError: the weights would take more than `LARGEST` bytes.
     """
-    (kind,) = [kind for kind, build in NETWORKS.items() if type(network) is build]
     weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     content = save(weights)
     if len(content) > LARGEST:
         raise UserError(f"{name} takes {len(content) / 1e6:.1f} MB, more than 16 MB; train a narrower network")
     card = {
         "name": name,
-        "network": {"kind": kind, "config": network.config, "parameters": sum(p.numel() for p in network.parameters())},
+        "network": {"kind": network_kind(network), "config": network.config, "parameters": sum(p.numel() for p in network.parameters())},
         **facts,
         "device": device_name(),
         "versions": {"mrilab": mrilab.__version__, "commit": code or commit()}
@@ -82,7 +75,7 @@ def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, d
     if hashlib.sha256(content).hexdigest() != card["sha256"]:
         raise UserError(f"{path} is not the file that its card describes; {MEND}")
     try:
-        network = NETWORKS[card["network"]["kind"]](**card["network"]["config"])
+        network = network_class(card["network"]["kind"])(**card["network"]["config"])
         network.load_state_dict(load(content))
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"the card of checkpoint {name!r} does not fit its weights; {MEND}") from error

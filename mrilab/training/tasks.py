@@ -1,14 +1,12 @@
-"""What `mrilab train` can train, by name."""
+"""What `mrilab train` can train, by name. Each paper's train.py has its own `TASKS`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mrilab.baselines import train as unrolled
-from mrilab.csgm import train as score
+from mrilab import papers
 from mrilab.errors import UserError
-from mrilab.flat import train as flat
 from mrilab.training.engine import Profile, Task
 
 
@@ -21,19 +19,17 @@ class Trainable:
     profiles: Mapping[str, Profile]
 
 
-TASKS = {name: Trainable(score.ScoreTask, data, score.PROFILES) for name, data in score.DATA.items()}
-TASKS |= {
-    name: Trainable(unrolled.UnrolledTask, data, unrolled.PROFILES[unrolled.kind(name)])
-    for name, data in unrolled.DATA.items()
-}
-TASKS |= {name: Trainable(flat.FlatTask, data, flat.profiles(name)) for name, data in flat.DATA.items()}
+def tasks() -> dict[str, Trainable]:
+    """Return what all papers can train, by name."""
+    return {name: trainable for module in papers.modules("train") for name, trainable in module.TASKS.items()}
 
 
 def find_task(name: str, profile: str) -> tuple[Trainable, Profile]:
-    """Raises UserError with the names that there are."""
-    if name not in TASKS:
-        raise UserError(f"there is nothing to train by the name {name!r}; choose one of {', '.join(TASKS)}")
-    profiles = TASKS[name].profiles
+    """Return the task of this name and its profile. Raises UserError with the names that there are."""
+    known = tasks()
+    if name not in known:
+        raise UserError(f"there is nothing to train by the name {name!r}; choose one of {', '.join(known)}")
+    profiles = known[name].profiles
     if profile not in profiles:
         raise UserError(f"there is no profile {profile!r}; choose one of {', '.join(profiles)}")
-    return TASKS[name], profiles[profile]
+    return known[name], profiles[profile]

@@ -6,7 +6,8 @@ from typing import Literal
 
 import pytest
 
-from mrilab import methods, physics
+import mrilab
+from mrilab import papers, physics
 from mrilab.errors import UserError
 from mrilab.methods import registry
 from mrilab.methods.registry import available_methods, check_options, find_method, method, method_options
@@ -51,15 +52,17 @@ def test_defaults_are_those_of_the_physics():
             assert option.default == there[key].default, key
 
 
-def test_a_new_file_in_the_folder_is_a_new_method(tmp_path, monkeypatch, own_registry):
-    (tmp_path / "brandnew.py").write_text(
+def test_a_new_papers_recon_is_found(tmp_path, monkeypatch, own_registry):
+    (tmp_path / "brandnew").mkdir()
+    (tmp_path / "brandnew" / "recon.py").write_text(
         "from mrilab.methods.registry import method\n"
         "@method('brand-new')\n"
         "def run(y, model, *, generator, progress, samples: int = 4):\n"
         "    'Made for this test.'\n"
         "    return model.adjoint(y)\n"
     )
-    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(tmp_path)])
+    monkeypatch.setattr(mrilab, "__path__", [*mrilab.__path__, str(tmp_path)])
+    monkeypatch.setattr(papers, "PAPERS", (*papers.PAPERS, "brandnew"))
     assert "brand-new" in available_methods()
     assert check_options("brand-new", {"samples": "8"}) == {"samples": 8}
 

@@ -54,7 +54,7 @@ def test_similarity_orders_errors_after_the_best_scale(generator):
 def test_a_case_is_measured_by_the_names_that_are_declared(name, monkeypatch):
     """With two levels instead of eighty: that it works, not what comes out. Every method of the grid once."""
     experiment = find_experiment(name)
-    module = importlib.import_module(f"mrilab.experiments.{name}")
+    module = importlib.import_module(f"mrilab.csgm.experiments.{name}")
 
     def quick(scan, method, **options):
         few = {"levels": 2, "steps_per_level": 1, "scale": "zero-filled"} if method == "langevin" else {}
