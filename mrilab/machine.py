@@ -58,7 +58,10 @@ def commit() -> str:
         head, status = (
             subprocess.run(
                 ["git", "-C", str(ROOT), *arguments],
-                capture_output=True, text=True, check=True, env=environment,
+                capture_output=True,
+                text=True,
+                check=True,
+                env=environment,
             ).stdout.strip()
             for arguments in (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "--", *watched])
         )

@@ -13,9 +13,7 @@ from packaging.version import Version
 from mrilab.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-COURSE_AND_TESTS = [
-    Requirement(line) for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
-]
+COURSE_AND_TESTS = [Requirement(line) for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]]
 
 
 def pins(lines) -> dict[str, Version]:

@@ -1,6 +1,6 @@
 """A task that trains in a second, for the tests of the engine; as a script, it runs under torchrun or is killed.
 
-    python tests/training_toy.py FOLDER STEPS [--resume] [--send NAME --at STEP --rank RANK]
+python tests/training_toy.py FOLDER STEPS [--resume] [--send NAME --at STEP --rank RANK]
 """
 
 from __future__ import annotations

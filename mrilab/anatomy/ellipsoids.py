@@ -84,9 +84,7 @@ class Ellipses:
         steps = (torch.arange(n) for n in fine)
         # sub-pixels are spread evenly about the pixel's position, which is the point that the DFT assigns to
         # it
-        y, x = (
-            (((s + 0.5) / supersampling - 0.5) - n // 2) / n for s, n in zip(steps, shape, strict=True)
-        )
+        y, x = ((((s + 0.5) / supersampling - 0.5) - n // 2) / n for s, n in zip(steps, shape, strict=True))
         total = torch.zeros(fine, dtype=torch.complex128)
         for amplitude, inside in zip(self.amplitude, self.inside(y[:, None], x[None]), strict=True):
             total += amplitude * inside
@@ -125,8 +123,7 @@ class SinusoidalCoils:
         order = self.coefficients.shape[-1] // 2
         # F on the half-integer lattice serves all shifts: k - m / 2 is every second point, from another start
         ky, kx = (
-            -(n // 2) - order / 2 + torch.arange(2 * (n - 1) + 2 * order + 1, dtype=torch.float64) / 2
-            for n in shape
+            -(n // 2) - order / 2 + torch.arange(2 * (n - 1) + 2 * order + 1, dtype=torch.float64) / 2 for n in shape
         )
         lattice = phantom.spectrum(ky[:, None], kx[None])  # (2 H + 2 order - 1, 2 W + 2 order - 1)
         shifts = [lattice[order - m :: 2][: shape[0]] for m in range(-order, order + 1)]

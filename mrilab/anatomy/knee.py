@@ -193,8 +193,11 @@ def _joint(c: Canvas, s: dict, kind: str, bones: dict) -> None:
     amount = c.uniform(0.6, 2.6)
     bursa = c.tube([(-37, -38), (-40, -46), (-39, -55), (-36, -64)], [1.2, 2.2 * amount, 2.0 * amount, 0.4], 0.7)
     between = torch.maximum(torch.maximum(femur, tibia) - 5.5, (c.x.abs() - 27)) if kind == "condyle" else None
-    recess = c.tube([(29, 3), (34, -6), (37, -18)], [1.0, 1.2 * amount, 0.6]) if kind == "condyle" else (
-        c.tube([(-16, 4), (-8, -2), (0, -8)], [0.5, 1.5 * amount, 0.5]))
+    recess = (
+        c.tube([(29, 3), (34, -6), (37, -18)], [1.0, 1.2 * amount, 0.6])
+        if kind == "condyle"
+        else (c.tube([(-16, 4), (-8, -2), (0, -8)], [0.5, 1.5 * amount, 0.5]))
+    )
     pools = [torch.maximum(bursa, -femur), torch.maximum(recess, -femur)]
     pools += [torch.maximum(femur - 3.2, patella - 3.6)] + ([between] if between is not None else [])
     for pool in pools:

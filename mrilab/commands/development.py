@@ -30,7 +30,8 @@ def run_module(*arguments: str) -> int:
 def test(context: typer.Context) -> None:
     """Lint, unit tests and every notebook in the smoke profile; further arguments go to pytest."""
     start = time.monotonic()
-    code = run_module("ruff", "check", ".") or run_module("pytest", *context.args)
+    lint = run_module("ruff", "check", ".") or run_module("ruff", "format", "--check", ".")
+    code = lint or run_module("pytest", *context.args)
     verdict = "all passed" if code == 0 else "FAILED, see above"
     print(f"test: {verdict} ({time.monotonic() - start:.0f} s)")
     raise typer.Exit(code)

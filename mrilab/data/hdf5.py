@@ -68,9 +68,7 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
     except Exception as error:  # on damage h5py raises OSError, KeyError, RuntimeError, ValueError, TypeError
         if "truncated" in str(error):
             raise UserError(f"{path} is cut short; copy or download it again") from error
-        raise UserError(
-            f"{path} is not an HDF5 file, or is damaged; give a scan in the fastMRI layout"
-        ) from error
+        raise UserError(f"{path} is not an HDF5 file, or is damaged; give a scan in the fastMRI layout") from error
 
 
 def kspace_dataset(file: h5py.File, path: Path) -> h5py.Dataset:
@@ -78,23 +76,18 @@ def kspace_dataset(file: h5py.File, path: Path) -> h5py.Dataset:
     data = file.get("kspace")
     if not isinstance(data, h5py.Dataset):
         there = ", ".join(str(key) for key in file) or "nothing"
-        raise UserError(
-            f"{path} has no dataset `kspace` (it holds {there}); give a scan in the fastMRI layout"
-        )
+        raise UserError(f"{path} has no dataset `kspace` (it holds {there}); give a scan in the fastMRI layout")
     shape = data.shape[:-1] if _has_real_pairs(data) else data.shape
     if not (_has_real_pairs(data) or data.dtype.kind == "c" or _complex_names(data.dtype)):
         raise UserError(f"`kspace` in {path} has the type {data.dtype}; it must be complex")
     if len(shape) not in (3, 4):
         raise UserError(
-            f"`kspace` in {path} has the shape {data.shape}; "
-            "it must be (slices, coils, H, W) or (slices, H, W)"
+            f"`kspace` in {path} has the shape {data.shape}; it must be (slices, coils, H, W) or (slices, H, W)"
         )
     if 0 in shape:
         raise UserError(f"`kspace` in {path} is empty: its shape is {data.shape}")
     if min(shape[-2:]) < SMALLEST:
-        raise UserError(
-            f"`kspace` in {path} has only {shape[-2]} x {shape[-1]} points; {SMALLEST} a side are needed"
-        )
+        raise UserError(f"`kspace` in {path} has only {shape[-2]} x {shape[-1]} points; {SMALLEST} a side are needed")
     return data
 
 
@@ -111,9 +104,7 @@ def read_slices(data: h5py.Dataset, chosen: Sequence[int], path: Path) -> Tensor
     plane = data.shape[1:-1] if _has_real_pairs(data) else data.shape[1:]
     needed = 8 * len(chosen) * int(np.prod(plane, dtype=float))
     if needed > psutil.virtual_memory().available:
-        raise UserError(
-            f"{path} needs {needed / 2**30:.1f} GiB of memory, more than is free; read one slice at a time"
-        )
+        raise UserError(f"{path} needs {needed / 2**30:.1f} GiB of memory, more than is free; read one slice at a time")
     kspace = torch.empty((len(chosen), *plane), dtype=torch.complex64)
     for n, number in enumerate(chosen):
         values = data[number]
@@ -125,9 +116,7 @@ def read_slices(data: h5py.Dataset, chosen: Sequence[int], path: Path) -> Tensor
         with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite and is refused below
             values = values.astype(np.complex64)
         if not np.isfinite(values).all():
-            raise UserError(
-                f"`kspace` in {path} has NaN or infinite values in slice {number}; export the scan again"
-            )
+            raise UserError(f"`kspace` in {path} has NaN or infinite values in slice {number}; export the scan again")
         if not values.any():
             raise UserError(f"`kspace` in {path} is all zero in slice {number}; choose another slice or file")
         kspace[n] = torch.from_numpy(values)
@@ -175,6 +164,4 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or error
-        raise UserError(
-            f"could not write {path} ({reason}); free some space or choose another folder"
-        ) from error
+        raise UserError(f"could not write {path} ({reason}); free some space or choose another folder") from error

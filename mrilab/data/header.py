@@ -47,9 +47,7 @@ def parse_header(text: bytes | str) -> dict:
         text = text.decode("utf-8", errors="replace")
     text = text.strip().strip("\0")
     if not text:
-        warnings.warn(
-            "there is no ismrmrd_header; readout oversampling is guessed from the data", stacklevel=2
-        )
+        warnings.warn("there is no ismrmrd_header; readout oversampling is guessed from the data", stacklevel=2)
         return {}
     if "<!DOCTYPE" in text or "<!ENTITY" in text:  # entities can blow up a parser, and no scanner writes them
         warnings.warn("the ismrmrd_header declares XML entities and is not read", stacklevel=2)
@@ -94,9 +92,7 @@ def header_xml(header: Mapping, shape: tuple[int, int]) -> str:
         "resonance_frequency_hz": int(field * PROTON_MHZ_PER_TESLA * 1e6),
         **header,
     }
-    values["resonance_frequency_hz"] = int(
-        values["resonance_frequency_hz"]
-    )  # the schema wants a whole number
+    values["resonance_frequency_hz"] = int(values["resonance_frequency_hz"])  # the schema wants a whole number
     spaces = {
         "encoded": (matrix, fov),
         "recon": (tuple(header.get("recon_matrix", matrix)), tuple(header.get("recon_fov_mm", fov))),

@@ -35,9 +35,7 @@ def find_sampling(
         # a mask may count columns that hold nothing: the padding
         mask = _as_mask(stored, shape, path) & measured.any(0) & (True if columns is None else columns)
         if not mask.any():
-            raise UserError(
-                f"the `mask` in {path} samples nothing that was acquired; the scan cannot be used"
-            )
+            raise UserError(f"the `mask` in {path} samples nothing that was acquired; the scan cannot be used")
         if bool((mask == mask[:1]).all()):
             mask = mask[:1]  # the same in every row: lines
         elif bool((mask == mask[:, :1]).all()):
@@ -47,9 +45,7 @@ def find_sampling(
         columns = hull if columns is None else columns & hull
         mask = _holes(measured, columns)
         if mask is not None:
-            warnings.warn(
-                f"{path} has no `mask`, but its k-space has holes: it is taken as undersampled", stacklevel=3
-            )
+            warnings.warn(f"{path} has no `mask`, but its k-space has holes: it is taken as undersampled", stacklevel=3)
     if columns is None or columns.all():
         columns = torch.ones(shape[1], dtype=torch.bool)
     if mask is not None and bool((mask | ~columns).all()):
@@ -62,11 +58,7 @@ def _acquired_columns(measured: Tensor, attrs: dict, header: dict) -> Tensor | N
     width = len(measured)
     bounds = attrs.get("padding_left"), attrs.get("padding_right")
     told = all(isinstance(bound, int | np.integer) for bound in bounds)
-    if (
-        not told
-        and header.get("encoded_matrix", (0, 0))[1] == width
-        and {"phase_centre", "phase_maximum"} <= {*header}
-    ):
+    if not told and header.get("encoded_matrix", (0, 0))[1] == width and {"phase_centre", "phase_maximum"} <= {*header}:
         left = width // 2 - header["phase_centre"]
         bounds = left, left + header["phase_maximum"] + 1
     elif not told:

@@ -106,9 +106,7 @@ def read_scan(path: str | Path, slice: int | None = None, oversampling: float | 
         if reference is not None and reference.shape[-2] == height:
             reference = centre_crop(reference, (rows, reference.shape[-1]))
     removed = height / kspace.shape[-2]
-    return Scan(
-        kspace, path, mask, acquired, header, raw.attrs, reference, raw.numbers, raw.n_slices, removed
-    )
+    return Scan(kspace, path, mask, acquired, header, raw.attrs, reference, raw.numbers, raw.n_slices, removed)
 
 
 def scan_slices(path: str | Path) -> int:
@@ -165,9 +163,7 @@ def _oversampling(raw: RawFile, header: dict, given: float | None, path: Path) -
     height, width = raw.kspace.shape[-2:]
     if given is not None:
         if not 1 <= given <= height / SMALLEST:
-            raise UserError(
-                f"readout oversampling {given:g} is impossible with {height} points; give 1 or more"
-            )
+            raise UserError(f"readout oversampling {given:g} is impossible with {height} points; give 1 or more")
         return given
     factor = oversampling_in(header, height)
     if factor is None and raw.reference is not None:

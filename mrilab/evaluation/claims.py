@@ -156,9 +156,7 @@ class ClaimsTable:
         return {"text/plain": str(self), "text/html": self.html(), MIME: [row.row() for row in self.rows]}
 
     def __str__(self) -> str:
-        return "\n".join(
-            f"{row.claim.id}: {row.claim.threshold}; {row.measured}: {row.word}" for row in self.rows
-        )
+        return "\n".join(f"{row.claim.id}: {row.claim.threshold}; {row.measured}: {row.word}" for row in self.rows)
 
     def html(self) -> str:
         """The table as HTML; the verdict is a word, not only a colour."""

@@ -13,9 +13,7 @@ from mrilab.data.hdf5 import writing
 from mrilab.evaluation.result import Result, SliceResult
 
 ERROR_GAIN = 5
-WHITE = (
-    0.995  # quantile of the magnitude that is shown as white: a few bright vessels must not darken the rest
-)
+WHITE = 0.995  # quantile of the magnitude that is shown as white: a few bright vessels must not darken the rest
 
 
 def draw_panel(result: Result, slice: int | None = None) -> Figure:
@@ -29,9 +27,7 @@ def draw_panel(result: Result, slice: int | None = None) -> Figure:
     image = one.image.abs()
     first = one.zero_filled.abs() if one.reference is None else one.reference.abs()
     white = float(torch.quantile(first.flatten(), WHITE))
-    panels = [
-        (first, "zero-filled" if one.reference is None else "reference: MVUE,\nfully sampled", "gray", white)
-    ]
+    panels = [(first, "zero-filled" if one.reference is None else "reference: MVUE,\nfully sampled", "gray", white)]
     panels.append((image, _title(result, one), "gray", white))
     if one.reference is not None:
         error = (image - first).abs() * ERROR_GAIN

@@ -85,9 +85,7 @@ def reconstruct(
         if first is None:
             first, sampled = part, chosen
         elif not torch.equal(chosen, sampled):
-            raise UserError(
-                f"slice {part.slices[0]} of {part.path} has other lines; use --slice, one at a time"
-            )
+            raise UserError(f"slice {part.slices[0]} of {part.path} has other lines; use --slice, one at a time")
         generator = torch.Generator().manual_seed(seed * 100_003 + part.slices[0])
         calibration = _calibration(part, prescan, maps_from)
         one, source = _reconstruct_slice(part, run, sampled, calibration, target, generator, bars, options)
@@ -147,9 +145,7 @@ def _choose_mask(scan: Scan, acceleration, kind, direction, seed, use_mask) -> t
     """The mask to sample with, and how it came about."""
     if scan.mask is not None:
         if acceleration is not None:
-            raise UserError(
-                f"{scan.path} is undersampled already; leave out --acceleration to take its own mask"
-            )
+            raise UserError(f"{scan.path} is undersampled already; leave out --acceleration to take its own mask")
         return scan.mask, {"mask": "prospective"}
     if use_mask:
         raise UserError(f"{scan.path} is fully sampled and has no mask to use; give --acceleration R instead")
@@ -164,9 +160,7 @@ def _calibration(scan: Scan, prescan: Scan | None, maps_from: str) -> Tensor | N
     """Fully sampled k-space (coil, h, w) to estimate maps from; None: the sampled lines themselves."""
     if prescan is not None:
         if prescan.n_slices not in (1, scan.n_slices):
-            raise UserError(
-                f"the prescan has {prescan.n_slices} slices, the scan {scan.n_slices}; give as many, or 1"
-            )
+            raise UserError(f"the prescan has {prescan.n_slices} slices, the scan {scan.n_slices}; give as many, or 1")
         return prescan.kspace[scan.slices[0] if prescan.n_slices > 1 else 0]
     if maps_from == "acs":
         return None
@@ -197,9 +191,7 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UserError(
-            f"there is no device {name!r} here; choose cpu, or auto for the best there is"
-        ) from error
+        raise UserError(f"there is no device {name!r} here; choose cpu, or auto for the best there is") from error
     return device
 
 

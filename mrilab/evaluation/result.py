@@ -93,9 +93,7 @@ class Result:
             "options": self.options,
             "seed": self.seed,
             **self.sampling,
-            "slices": [
-                {"slice": each.number, "seconds": each.seconds, **each.metrics} for each in self.slices
-            ],
+            "slices": [{"slice": each.number, "seconds": each.seconds, **each.metrics} for each in self.slices],
         }
 
     def write(self, path: str | Path) -> None:

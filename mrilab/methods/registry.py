@@ -55,9 +55,7 @@ def method(name: str) -> Callable[[Method], Method]:
     def register(function: Method) -> Method:
         other = _registered.get(name)
         if other is not None and other.__module__ != function.__module__:
-            raise ValueError(
-                f"{function.__module__} and {other.__module__} both register the method {name!r}"
-            )
+            raise ValueError(f"{function.__module__} and {other.__module__} both register the method {name!r}")
         _registered[name] = function
         return function
 
@@ -112,9 +110,7 @@ def unknown_option(name: str, key: str, others: tuple[str, ...] = ()) -> str:
     own = [flag(known) for known in method_options(name)]
     close = difflib.get_close_matches(flag(key), [*own, *others], n=1)
     hint = f"did you mean {close[0]}? " if close else ""
-    return f"unknown option {flag(key)}; {hint}{name} has " + (
-        ", ".join(own) if own else "no options of its own"
-    )
+    return f"unknown option {flag(key)}; {hint}{name} has " + (", ".join(own) if own else "no options of its own")
 
 
 def flag(key: str) -> str:

@@ -42,7 +42,11 @@ def save_checkpoint(
         raise UserError(f"{name} takes {len(content) / 1e6:.1f} MB, more than 16 MB; train a narrower network")
     card = {
         "name": name,
-        "network": {"kind": network_kind(network), "config": network.config, "parameters": sum(p.numel() for p in network.parameters())},
+        "network": {
+            "kind": network_kind(network),
+            "config": network.config,
+            "parameters": sum(p.numel() for p in network.parameters()),
+        },
         **facts,
         "device": device_name(),
         "versions": {"mrilab": mrilab.__version__, "commit": code or commit()}

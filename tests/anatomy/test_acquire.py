@@ -23,8 +23,10 @@ def test_intensity_and_position_survive_the_truncation(coarse, fine):
     # a band-limited image is known exactly on both grids: a few Fourier components
     def wave(shape):
         y, x = pixel_coordinates(shape)
-        return 1.5 + torch.polar(torch.tensor(0.7), 2 * torch.pi * (3 * x - 5 * y)) - 0.2j * torch.exp(
-            2j * torch.pi * 4 * y
+        return (
+            1.5
+            + torch.polar(torch.tensor(0.7), 2 * torch.pi * (3 * x - 5 * y))
+            - 0.2j * torch.exp(2j * torch.pi * 4 * y)
         )
 
     torch.testing.assert_close(band_limit(wave(fine), coarse), wave(coarse), atol=2e-5, rtol=1e-5)

@@ -91,9 +91,7 @@ def test_warnings_go_to_stderr_once(recon, tmp_path, kspace):
 
 
 def test_the_table_names_what_was_done(recon):
-    code, out, _ = recon(
-        "scan.h5", "--method", "l1-wavelet", "--acceleration", "3", "--mask", "random", "--seed", "2"
-    )
+    code, out, _ = recon("scan.h5", "--method", "l1-wavelet", "--acceleration", "3", "--mask", "random", "--seed", "2")
     assert code == 0
     for part in ("l1-wavelet", "random vertical", "3 nominal", "effective", "PSNR", "scan-l1-wavelet.h5"):
         assert part in out
@@ -113,9 +111,7 @@ def test_options_of_the_method_pass_through(recon, arguments):
 
 
 def test_switches_of_the_method_pass_through(recon):
-    code, out, err = recon(
-        "scan.h5", "--no-cycle-spinning", "--method", "l1-wavelet", "--acceleration", "2", "--json"
-    )
+    code, out, err = recon("scan.h5", "--no-cycle-spinning", "--method", "l1-wavelet", "--acceleration", "2", "--json")
     assert code == 0, err
     assert json.loads(out)["options"] == {"cycle_spinning": False}
 

@@ -41,9 +41,7 @@ png = {png!r}
 import base64
 display(Image(base64.b64decode(png), alt="a red pixel"))
 """
-PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=="
-)
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=="
 CLAIMS = """
 from mrilab.evaluation.claims import Claim, ClaimsTable
 claim = Claim("gain", "A gains 5 dB", "Someone 2021", "12 heads", "gain (dB)", at_least=5.0)
@@ -173,9 +171,7 @@ def test_sources_stay_as_they_are_without_save(outcome, folder):
 
 
 def test_save_writes_outputs_and_card_and_nothing_of_the_runner(tmp_path):
-    path = lesson(
-        tmp_path / "00_a.ipynb", cell("1 + 1"), cell("import ipywidgets\nipywidgets.IntSlider()", "widget")
-    )
+    path = lesson(tmp_path / "00_a.ipynb", cell("1 + 1"), cell("import ipywidgets\nipywidgets.IntSlider()", "widget"))
     run_course([path], tmp_path / "out", "smoke", save=True, progress=False)
     saved = nbformat.read(path, as_version=4)
     assert not any(c.outputs for c in saved.cells if c.cell_type == "code"), "smoke runs are no results"

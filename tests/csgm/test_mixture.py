@@ -16,9 +16,7 @@ def mixture():
     """A flat image, ramps along either axis and nothing at all, each with grain of its own, in equal shares."""
     ramp = torch.linspace(-0.6, 0.6, SHAPE[0]).expand(SHAPE)
     means = [torch.full(SHAPE, 0.4 + 0j), ramp * 1j, ramp.mT - 0.2j, torch.zeros(SHAPE) + 0j]
-    return Mixture(
-        torch.ones(4), [Gaussian(mean, torch.tensor(std**2)) for mean, std in zip(means, STDS, strict=True)]
-    )
+    return Mixture(torch.ones(4), [Gaussian(mean, torch.tensor(std**2)) for mean, std in zip(means, STDS, strict=True)])
 
 
 @pytest.fixture(scope="module")

@@ -204,9 +204,7 @@ def test_an_output_that_cannot_be_written(out, message, tmp_path, monkeypatch, c
     scan = good(tmp_path / "scan.h5")
     (tmp_path / "folder.h5").mkdir()
     content, before = scan.read_bytes(), set(tmp_path.rglob("*"))
-    result = run(
-        monkeypatch, capfd, scan, "--method", "zero-filled", "--acceleration", "2", "--out", tmp_path / out
-    )
+    result = run(monkeypatch, capfd, scan, "--method", "zero-filled", "--acceleration", "2", "--out", tmp_path / out)
     assert_refused(*result, tmp_path, message, before)
     assert scan.read_bytes() == content
 

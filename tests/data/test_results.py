@@ -91,9 +91,7 @@ def test_killed_while_writing_leaves_no_half_file(tmp_path, name, before):
     finally:
         child.kill()
     assert child.returncode != 0 and "Traceback" not in errors
-    assert ((tmp_path / "out.h5").read_bytes() if before else (tmp_path / "out.h5").exists()) == (
-        before or False
-    )
+    assert ((tmp_path / "out.h5").read_bytes() if before else (tmp_path / "out.h5").exists()) == (before or False)
     assert not (tmp_path / "out.png").exists()
     if name != "SIGKILL":  # nobody can clean up after that one; a hidden temporary file stays
         assert sorted(path.name for path in tmp_path.iterdir()) == ["scan.h5"]

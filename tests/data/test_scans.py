@@ -78,9 +78,7 @@ def test_one_slice_reads_only_that_slice(tmp_path, monkeypatch):
     assert torch.equal(scan.kspace, kspace[2:]) and len(scan.reference_rss) == 1
 
 
-@pytest.mark.parametrize(
-    "layout", ["complex128", "pairs", "real/imag", "r/i doubles", "big-endian", "single coil"]
-)
+@pytest.mark.parametrize("layout", ["complex128", "pairs", "real/imag", "r/i doubles", "big-endian", "single coil"])
 def test_other_layouts_of_the_same_numbers(tmp_path, layout):
     kspace = ellipse_kspace(slices=2).numpy()
     stored = kspace
