@@ -12,7 +12,8 @@ from mrilab.baselines.varnet import VarNet
 from mrilab.data.shifts import SHIFTS, Shift
 from mrilab.errors import UserError
 from mrilab.physics.coils import mvue
-from mrilab.training.acquisitions import ACCELERATIONS, Acquisition, acquisitions
+from mrilab.physics.protocol import Acquisition
+from mrilab.training.acquisitions import ACCELERATIONS, acquisitions
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
 from mrilab.training.losses import ssim

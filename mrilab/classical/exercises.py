@@ -8,6 +8,7 @@ import torch
 
 from mrilab.anatomy.arrays import coil_array
 from mrilab.physics.fourier import fft2c, ifft2c
+from mrilab.physics.noise import complex_noise
 from mrilab.teach.exercises import Exercise, Mistake
 
 
@@ -55,7 +56,7 @@ def psnr(x, reference):
 
 
 def _complex(*shape):
-    return torch.view_as_complex(torch.randn(*shape, 2, generator=torch.Generator().manual_seed(1)))
+    return complex_noise(shape, torch.Generator().manual_seed(1))
 
 
 def _mask(kept, n=24):

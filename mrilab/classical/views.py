@@ -14,7 +14,7 @@ from torch import Tensor
 from mrilab.anatomy.acquire import add_noise, band_limit
 from mrilab.anatomy.arrays import random_array
 from mrilab.anatomy.contrast import NAMES, TISSUES
-from mrilab.data.slices import FINENESS, fine_heads, quantile_scale
+from mrilab.data.slices import FINENESS, fine_heads
 from mrilab.evaluation.metrics import psnr
 from mrilab.physics.acquisition import SenseModel
 from mrilab.physics.fourier import fft2c, ifft2c
@@ -22,6 +22,7 @@ from mrilab.physics.gfactor import g_factor, sense_unfold
 from mrilab.physics.poisson import poisson_mask
 from mrilab.physics.psf import largest_sidelobe, point_spread
 from mrilab.physics.sampling import effective_acceleration, equispaced_all_mask, random_mask
+from mrilab.physics.scale import quantile_scale
 from mrilab.physics.signal import inversion_recovery, spin_echo
 from mrilab.teach.figures import Panel, View
 

@@ -16,11 +16,12 @@ from torch import Tensor
 
 from mrilab.csgm.levels import check_levels, geometric_levels
 from mrilab.csgm.prior import ScorePrior
-from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
 from mrilab.machine import Precision
 from mrilab.methods.registry import Reconstruction, method, posterior_summary, scaled
 from mrilab.nets.consistency import consistent
+from mrilab.physics.noise import complex_noise
+from mrilab.physics.scale import quantile_scale
 
 START, STEPS, ITERATIONS = 1.2, 24, 5
 # Chosen by `mrilab experiment ddim_tuning`, on two validation heads at R = 4 and 8, and used for everything.
@@ -127,4 +128,4 @@ def noise_flow(
 
 def _unit_noise(samples: int, like: Tensor, generator: torch.Generator) -> Tensor:
     """(samples, *like.shape), drawn on the CPU, so that a seed means the same on every device."""
-    return torch.view_as_complex(torch.randn(samples, *like.shape, 2, generator=generator)).to(like)
+    return complex_noise((samples, *like.shape), generator).to(like)

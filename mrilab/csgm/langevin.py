@@ -13,10 +13,10 @@ from torch import Tensor
 from mrilab.csgm.annealing import Score, Step, anneal, from_start
 from mrilab.csgm.levels import geometric_levels
 from mrilab.csgm.prior import ScorePrior
-from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
 from mrilab.machine import Precision
 from mrilab.methods.registry import Reconstruction, method, posterior_summary, scaled
+from mrilab.physics.scale import quantile_scale
 
 # Chosen once by `mrilab experiment langevin_tuning`, on two validation heads at R = 4, and used for everything.
 START, LEVELS, STEPS_PER_LEVEL = 1.2, 80, 2

@@ -7,8 +7,10 @@ from torch import Tensor, nn
 
 from mrilab.csgm.denoiser import Denoiser
 from mrilab.csgm.levels import largest_distance
-from mrilab.data.slices import brain_slices, quantile_scale
+from mrilab.data.slices import brain_slices
 from mrilab.errors import UserError
+from mrilab.physics.noise import complex_noise
+from mrilab.physics.scale import quantile_scale
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
 from mrilab.training.tasks import Trainable
@@ -107,7 +109,7 @@ class ScoreTask:
 
 
 def _unit_noise(n: int, shape: tuple[int, int], generator: torch.Generator) -> Tensor:
-    return torch.view_as_complex(torch.randn(n, *shape, 2, generator=generator))
+    return complex_noise((n, *shape), generator)
 
 
 TASKS = {name: Trainable(ScoreTask, data, PROFILES) for name, data in DATA.items()}

@@ -19,9 +19,10 @@ from mrilab.anatomy.acquire import add_noise, band_limit, simulate_scan
 from mrilab.anatomy.arrays import random_array
 from mrilab.anatomy.ellipsoids import fit_coils, random_ellipses
 from mrilab.anatomy.knee import knee_phantom
-from mrilab.data.slices import FINENESS, coarse_labels, fine_heads, quantile_scale, split_generator
+from mrilab.data.slices import FINENESS, coarse_labels, fine_heads, split_generator
 from mrilab.errors import UserError
 from mrilab.physics.coils import mvue, normalise_maps
+from mrilab.physics.scale import quantile_scale
 
 
 @dataclass(frozen=True)

@@ -103,8 +103,3 @@ def coarse_labels(heads: Heads) -> Tensor:
     # an odd window, so that it is centred on fine pixel FINENESS * i, where coarse pixel i lies
     shares = torch.nn.functional.avg_pool2d(heads.shares, FINENESS + 1, FINENESS, padding=FINENESS // 2)
     return shares.argmax(1).to(torch.uint8)
-
-
-def quantile_scale(x: Tensor, q: float = 0.99) -> Tensor:
-    """The `q` quantile of the magnitude of each image (..., H, W), as (..., 1, 1): divide by it to normalise."""
-    return torch.quantile(x.abs().flatten(-2), q, dim=-1)[..., None, None]

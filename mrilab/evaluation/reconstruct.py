@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-import warnings
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -19,8 +18,7 @@ from mrilab.data.scans import Scan, read_scan, scan_slices
 from mrilab.errors import UserError
 from mrilab.evaluation.result import METRICS, Result, SliceResult
 from mrilab.methods.registry import Reconstruction, check_options, find_method
-from mrilab.physics.acquisition import SenseModel
-from mrilab.physics.coils import estimate_maps, mvue
+from mrilab.physics.protocol import acquire, full_reference
 from mrilab.physics.sampling import effective_acceleration, make_mask
 
 
@@ -115,13 +113,9 @@ def _reconstruct_slice(scan: Scan, run, mask, calibration, device, generator, ba
     kspace = scan.kspace[0].to(device)  # (coil, H, W)
     reference = None
     if scan.mask is None:
-        everything = torch.ones(1, 1, dtype=torch.bool) if scan.acquired is None else scan.acquired
-        with warnings.catch_warnings():  # a scan that is too small for ESPIRiT says so once, below
-            warnings.simplefilter("ignore")
-            reference = mvue(kspace, estimate_maps(kspace, everything)[0])  # (H, W)
-    y = kspace * mask.to(device)
-    coil_maps, source = estimate_maps(y, mask, None if calibration is None else calibration.to(device))
-    model = SenseModel(coil_maps, mask.to(device))
+        reference = full_reference(kspace, scan.acquired)  # (H, W)
+    acquisition, source = acquire(kspace, mask, None if calibration is None else calibration.to(device))
+    y, model = acquisition.kspace, acquisition.model
 
     start = _clock(device)
     made = run(y, model, generator=generator, progress=bars, **options)

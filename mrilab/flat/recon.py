@@ -8,6 +8,7 @@ from mrilab.errors import UserError
 from mrilab.flat.network import FLAT
 from mrilab.methods.registry import Reconstruction, method, posterior_summary, scaled
 from mrilab.physics import mirror
+from mrilab.physics.noise import complex_noise
 from mrilab.training.checkpoints import trained
 
 MIRRORS = ((), (-2,), (-1,), (-2, -1))
@@ -45,7 +46,7 @@ def flat(
     made = []
     with torch.inference_mode():
         for dims in progress(MIRRORS if mirrored else ((),) * samples):
-            eps = torch.view_as_complex(torch.randn(1, *model.shape, 2, generator=generator)).to(y)
+            eps = complex_noise((1, *model.shape), generator).to(y)
             scan = (mirror(each, dims)[None] for each in (y / unit, model.mask, model.coil_maps))
             made.append(mirror(flow(*scan, eps, steps).states[-1, 0], dims))
     images = torch.stack(made) * unit  # (samples or mirror images, H, W)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from mrilab.evaluation.metrics import psnr
+from mrilab.physics.noise import complex_noise
 
 TOLERANCE = 0.05  # dB: a smaller step back is no violation
 
@@ -87,7 +88,7 @@ def worst_case(
         norm = torch.linalg.vector_norm(d)
         return d * (radius / norm) if norm > radius else d
 
-    start = torch.view_as_complex(torch.randn(*y.shape, 2, generator=generator)).to(y) * mask
+    start = complex_noise(y.shape, generator).to(y) * mask
     d = radius * start / torch.linalg.vector_norm(start)
     worst, found = -math.inf, d
     for _ in range(steps + 1):

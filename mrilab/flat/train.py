@@ -10,13 +10,16 @@ from torch import Tensor, nn
 from mrilab.baselines.istanet import ISTANet
 from mrilab.baselines.train import SHOWN, VALIDATION
 from mrilab.data.shifts import SHIFTS, Shift
-from mrilab.data.slices import brain_slices, quantile_scale
+from mrilab.data.slices import brain_slices
 from mrilab.errors import UserError
 from mrilab.flat.flow import time_grid
 from mrilab.flat.losses import LOSSES, W_ALIGN
 from mrilab.flat.network import FLAT
 from mrilab.physics import fft2c, ifft2c, make_mask, mvue
-from mrilab.training.acquisitions import Acquisition, acquisitions
+from mrilab.physics.noise import complex_noise
+from mrilab.physics.protocol import Acquisition
+from mrilab.physics.scale import quantile_scale
+from mrilab.training.acquisitions import acquisitions
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
 from mrilab.training.losses import composite
@@ -162,7 +165,7 @@ class FlatTask:
         else:
             recipe = replace(self.scans.training_recipe(self.side), split=split)
             scans = acquisitions(n, recipe, generator, device, self.scans.mask, accelerations=ACCELERATIONS)
-        eps = torch.view_as_complex(torch.randn(*scans.reference.shape, 2, generator=generator)).to(device)
+        eps = complex_noise(scans.reference.shape, generator).to(device)
         return *scans, eps
 
 
@@ -177,14 +180,14 @@ def single_coil(
     """Clinical T2 heads seen by one coil of map 1, random lines; units and reference as in `acquisitions`."""
     images = brain_slices(n, (side, side), "clinical", "t2", split, generator, device)
     images = images / quantile_scale(images)
-    noise = torch.view_as_complex(torch.randn(*images.shape, 2, generator=generator)).to(device)
+    noise = complex_noise(images.shape, generator).to(device)
     full = fft2c(images) + NOISE_STD * noise
     chosen = torch.randint(len(accelerations), (n,), generator=generator).tolist()
     masks = [make_mask("random", (side, side), accelerations[i], "vertical", generator) for i in chosen]
     mask = torch.stack(masks).to(device)  # (n, 1, W)
     scale = quantile_scale(ifft2c(full * mask))  # (n, 1, 1)
     maps = torch.ones_like(full)[:, None]  # (n, 1, H, W)
-    return Acquisition((full * mask / scale)[:, None], mask, mask, maps, ifft2c(full) / scale)
+    return Acquisition((full * mask / scale)[:, None], mask, maps, ifft2c(full) / scale, mask)
 
 
 TASKS = {name: Trainable(FlatTask, data, profiles(name)) for name, data in DATA.items()}

@@ -13,6 +13,7 @@ from mrilab.evaluation.metrics import psnr
 from mrilab.flat.flow import relaxations, time_grid
 from mrilab.flat.spectrum import SpectralFlow, power_law
 from mrilab.physics.fourier import ifft2c
+from mrilab.physics.noise import complex_noise
 from mrilab.physics.sampling import random_mask
 from mrilab.teach.figures import Panel, View, curves, error_panel, new_figure
 
@@ -26,9 +27,7 @@ def gaussian_scan(noise_std: float, seed: int = 0) -> tuple[Tensor, Tensor, Tens
     shape = (SIDE, SIDE)
     variance = power_law(shape, width=3.0)
     mask = random_mask(shape, ACCELERATION, generator=generator).expand(shape)
-    z, noise = (
-        torch.view_as_complex(torch.randn(*shape, 2, dtype=torch.float64, generator=generator)) for _ in range(2)
-    )
+    z, noise = (complex_noise(shape, generator, torch.float64) for _ in range(2))
     z = variance.sqrt() * z
     return z, variance, mask, mask * (z + noise_std * noise)
 
@@ -38,7 +37,7 @@ def rules_view(rule: str, K: int, alpha: float, s: float, noise_std: float, seed
     z, variance, mask, y = gaussian_scan(noise_std, seed)
     flow = SpectralFlow(variance, mask, y, noise_std, s)
     generator = torch.Generator().manual_seed(seed + 1)
-    eps = torch.view_as_complex(torch.randn(SIDE, SIDE, 2, dtype=torch.float64, generator=generator))
+    eps = complex_noise((SIDE, SIDE), generator, torch.float64)
     still, moved = flow.states(K, alpha, rule, torch.stack([torch.zeros_like(eps), torch.ones_like(eps)])).unbind(1)
     gain = moved - still  # (K + 1, H, W): every frequency is affine in its noise
     states = still + gain * eps

@@ -27,6 +27,7 @@ from torch import Tensor
 
 from mrilab import papers
 from mrilab.errors import UserError
+from mrilab.physics.scale import quantile_scale
 
 GIVEN = ("generator", "progress")  # what the pipeline passes; everything else after `*` is an option
 
@@ -148,7 +149,7 @@ def scaled(y: Tensor, model, scale: float | Tensor | None) -> tuple[Tensor, Tens
     """A^H y / q, (*batch, H, W), and q, (*batch, 1, 1)."""
     adjoint = model.adjoint(y)
     if scale is None:
-        scale = torch.quantile(adjoint.abs().flatten(-2), 0.99, dim=-1)  # (*batch)
+        scale = quantile_scale(adjoint)[..., 0, 0]  # (*batch)
     magnitudes = adjoint.abs()
     q = torch.as_tensor(scale, dtype=magnitudes.dtype, device=y.device)[..., None, None]
     if not ((q > 0) & torch.isfinite(q)).all():

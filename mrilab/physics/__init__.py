@@ -7,7 +7,9 @@ from mrilab.physics.espirit import espirit
 from mrilab.physics.fourier import centre_crop, centre_pad, fft1c, fft2c, ifft1c, ifft2c, mirror
 from mrilab.physics.gfactor import g_factor, pseudo_replica, sense_unfold
 from mrilab.physics.magnetisation import relax, rotate, spin_echo_train, spoil
+from mrilab.physics.noise import complex_noise
 from mrilab.physics.poisson import poisson_mask
+from mrilab.physics.protocol import Acquisition, acquire, full_reference
 from mrilab.physics.psf import largest_sidelobe, point_spread
 from mrilab.physics.sampling import (
     MASK_KINDS,
@@ -19,18 +21,22 @@ from mrilab.physics.sampling import (
     make_mask,
     random_mask,
 )
+from mrilab.physics.scale import quantile_scale
 from mrilab.physics.signal import gradient_echo, inversion_recovery, spin_echo
 from mrilab.physics.wavelet import Wavelet2d
 
 __all__ = [
     "MASK_KINDS",
+    "Acquisition",
     "SenseModel",
     "Wavelet2d",
+    "acquire",
     "acs_lines",
     "calibration_box",
     "centre_crop",
     "centre_pad",
     "cg_sense",
+    "complex_noise",
     "conjugate_gradients",
     "effective_acceleration",
     "equispaced_all_mask",
@@ -39,6 +45,7 @@ __all__ = [
     "estimate_maps",
     "fft1c",
     "fft2c",
+    "full_reference",
     "g_factor",
     "gradient_echo",
     "ifft1c",
@@ -54,6 +61,7 @@ __all__ = [
     "point_spread",
     "poisson_mask",
     "pseudo_replica",
+    "quantile_scale",
     "random_mask",
     "relax",
     "rotate",

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mrilab.errors import UserError
 from mrilab.physics.acquisition import SenseModel
+from mrilab.physics.scale import quantile_scale
 from mrilab.physics.wavelet import Wavelet2d
 
 # Best mean PSNR on the clinical validation heads at R = 4 (results/classical_weights.csv); fixed since, for every scan.
@@ -103,7 +104,7 @@ def l1_wavelet(
     shape = b.shape
     flat = b.reshape(-1, *shape[-2:])  # (n, H, W)
     if threshold is None:
-        threshold = weight * torch.quantile(flat.abs().flatten(1), 0.99, dim=1)  # (n,)
+        threshold = weight * quantile_scale(flat)[:, 0, 0]  # (n,)
     threshold = torch.as_tensor(threshold, dtype=b.real.dtype, device=b.device).reshape(-1).expand(len(flat))
     if not (threshold >= 0).all():
         raise UserError("the wavelet threshold must not be negative")

@@ -6,10 +6,10 @@ import torch
 from mrilab.baselines.modl import MoDL
 from mrilab.baselines.recon import modl, varnet
 from mrilab.baselines.varnet import VarNet
-from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
 from mrilab.physics import SenseModel, equispaced_mask, normalise_maps
 from mrilab.physics.sampling import centre_lines
+from mrilab.physics.scale import quantile_scale
 from mrilab.training import checkpoints
 from mrilab.training.checkpoints import save_checkpoint
 

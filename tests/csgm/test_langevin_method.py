@@ -7,10 +7,10 @@ from mrilab.csgm import langevin as module
 from mrilab.csgm.langevin import annealed_langevin, langevin
 from mrilab.csgm.levels import geometric_levels
 from mrilab.csgm.prior import ScorePrior
-from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
 from mrilab.methods.registry import posterior_summary
 from mrilab.physics import SenseModel, equispaced_mask, normalise_maps
+from mrilab.physics.scale import quantile_scale
 
 SHAPE = (24, 20)
 FEW = {"prior": "score-t2", "levels": 6, "precision": "float32"}

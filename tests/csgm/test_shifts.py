@@ -16,7 +16,7 @@ from mrilab.evaluation.experiments import find_experiment
 from mrilab.evaluation.reconstruct import reconstruct
 from mrilab.training import checkpoints
 from mrilab.training.checkpoints import save_checkpoint
-from mrilab.training.tasks import TASKS
+from mrilab.training.tasks import tasks
 
 NAMES = ("shifts_classical", "shifts_langevin", "shifts_networks")
 NETWORKS = (shifts_networks.CHECKPOINTS | shifts_networks.SEEDS).values()
@@ -50,8 +50,8 @@ def test_every_test_scan_is_taken_and_four_by_convdecoder():
 
 def test_every_network_of_the_grid_can_be_trained():
     for name in NETWORKS:
-        assert name.partition("-seed-")[0] in TASKS
-    assert all(f"modl-{shift}" in TASKS for shift in SHIFTS if shift != "none")
+        assert name.partition("-seed-")[0] in tasks()
+    assert all(f"modl-{shift}" in tasks() for shift in SHIFTS if shift != "none")
 
 
 def test_a_scan_is_the_embedded_one_and_the_noise_shift_has_six_times_its_noise():

@@ -6,8 +6,8 @@ from scipy.integrate import quad
 from torch import nn
 
 from mrilab.csgm.train import DISTRIBUTIONS, PROFILES, SIGMA_MIN, ScoreTask, denoising_loss
-from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
+from mrilab.physics.scale import quantile_scale
 from mrilab.training.feed import part_generator
 
 

@@ -7,11 +7,12 @@ from mrilab.anatomy.contrast import INDEX
 from mrilab.anatomy.deform import SEGMENTS
 from mrilab.data.recipes import simulate
 from mrilab.data.scans import read_scan
-from mrilab.data.slices import brain_slices, fine_heads, labelled_slices, quantile_scale, split_generator
+from mrilab.data.slices import brain_slices, fine_heads, labelled_slices, split_generator
 from mrilab.errors import UserError
 from mrilab.physics.coils import mvue
 from mrilab.physics.espirit import espirit
 from mrilab.physics.fourier import fft2c
+from mrilab.physics.scale import quantile_scale
 
 BANDS = torch.arange(0.10, 0.451, 0.05)  # cycles per pixel
 

@@ -5,11 +5,11 @@ import torch
 
 from mrilab.baselines.istanet import ISTANet
 from mrilab.baselines.recon import ista
-from mrilab.data.slices import quantile_scale
 from mrilab.errors import UserError
 from mrilab.flat.network import FLAT
 from mrilab.flat.recon import flat
 from mrilab.physics import SenseModel, equispaced_mask, mirror, normalise_maps
+from mrilab.physics.scale import quantile_scale
 from mrilab.training import checkpoints
 from mrilab.training.checkpoints import save_checkpoint
 

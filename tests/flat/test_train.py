@@ -6,12 +6,12 @@ from mrilab.evaluation import psnr
 from mrilab.flat.losses import LOSSES
 from mrilab.flat.train import CONTROLS, DATA, NOISE_STD, FlatTask, profiles, single_coil
 from mrilab.physics import SenseModel, ifft2c
-from mrilab.training.acquisitions import Acquisition
+from mrilab.physics.protocol import Acquisition
 from mrilab.training.checkpoints import load_checkpoint, save_checkpoint
 from mrilab.training.engine import Settings, fit
 from mrilab.training.feed import part_generator
 from mrilab.training.losses import composite
-from mrilab.training.tasks import TASKS
+from mrilab.training.tasks import tasks
 
 CPU = torch.device("cpu")
 FACTS = {"data": "heads", "seeds": {"all": 0}, "steps": 3, "minutes": 0.1, "metrics": {"validation_loss": 1.0}}
@@ -23,7 +23,7 @@ def small(name, seed=0, **options):
 
 def test_every_task_is_known_to_the_command_with_its_profiles():
     for name in DATA:
-        assert TASKS[name].data == DATA[name] and set(profiles(name)) == {"smoke", "teach", "full"}
+        assert tasks()[name].data == DATA[name] and set(profiles(name)) == {"smoke", "teach", "full"}
     assert {f"flat-{control}-{scans}" for control in CONTROLS for scans in ("single", "t2", "heads")} <= set(DATA)
     with pytest.raises(UserError, match="nothing to train by the name 'flat-mine-t2'"):
         small("flat-mine-t2")

@@ -6,12 +6,13 @@ import torch
 
 from mrilab.data.recipes import RECIPES
 from mrilab.data.scans import Scan
-from mrilab.data.slices import quantile_scale
 from mrilab.evaluation import reconstruct as module
 from mrilab.physics import SenseModel, calibration_box, equispaced_mask, estimate_maps, fft2c
+from mrilab.physics.protocol import Acquisition
 from mrilab.physics.sampling import centre_lines
+from mrilab.physics.scale import quantile_scale
 from mrilab.training import acquisitions as ours
-from mrilab.training.acquisitions import Acquisition, acquisitions
+from mrilab.training.acquisitions import acquisitions
 from mrilab.training.feed import part_generator
 
 SIDE = 32

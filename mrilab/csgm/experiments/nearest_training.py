@@ -19,7 +19,7 @@ from mrilab.data.embedded import dataset
 from mrilab.data.scans import read_scan
 from mrilab.evaluation.experiments import Experiment
 from mrilab.evaluation.metrics import psnr
-from mrilab.physics.coils import estimate_maps, mvue
+from mrilab.physics.protocol import full_reference
 from mrilab.training.feed import part_generator
 
 EVERY = 4  # of the training steps
@@ -53,8 +53,7 @@ def similarity(images: Tensor, targets: Tensor) -> Tensor:
 def _nearest() -> dict[str, dict[str, float]]:
     """All cases in one pass over the training images."""
     scans = [read_scan(path) for path in dataset(DATASET)]
-    everything = torch.ones(1, 1, dtype=torch.bool)
-    targets = torch.stack([mvue(scan.kspace[0], estimate_maps(scan.kspace[0], everything)[0]) for scan in scans])
+    targets = torch.stack([full_reference(scan.kspace[0]) for scan in scans])
     best, nearest = torch.zeros(len(targets)), torch.zeros_like(targets)  # (heads,), (heads, H, W)
     for images in training_images(EVERY):
         highest, which = similarity(images, targets).max(0)

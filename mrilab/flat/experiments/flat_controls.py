@@ -19,7 +19,8 @@ from mrilab.flat.stability import expected_norm, steadiness, worst_case
 from mrilab.flat.train import CONTROLS, NOISE_STD, QUANTILE_LEFT, SINGLE_SIDE, FlatTask, profiles, single_coil
 from mrilab.machine import multiplies_bfloat16
 from mrilab.paths import BUILD
-from mrilab.training.acquisitions import Acquisition
+from mrilab.physics.noise import complex_noise
+from mrilab.physics.protocol import Acquisition
 from mrilab.training.engine import STATE, fit
 
 SEEDS, ALPHA, CASCADES = (0, 1, 2), 1.0, 12
@@ -84,7 +85,7 @@ def _states(network, scans: Acquisition, steps: int | None = None) -> torch.Tens
     generator = torch.Generator().manual_seed(0)
     made = []
     for _ in range(SAMPLES if network.s else 1):
-        eps = torch.view_as_complex(torch.randn(*scans.reference.shape, 2, generator=generator))
+        eps = complex_noise(scans.reference.shape, generator)
         made.append(network(scans.kspace, scans.mask, scans.coil_maps, eps=eps, steps=steps).states)
     return torch.stack(made).mean(0)
 

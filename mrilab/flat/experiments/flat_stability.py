@@ -12,14 +12,15 @@ from mrilab.baselines.modl import MoDL
 from mrilab.baselines.varnet import VarNet
 from mrilab.data.recipes import find_recipe
 from mrilab.data.shifts import find_shift
-from mrilab.data.slices import quantile_scale
 from mrilab.evaluation.experiments import Experiment
 from mrilab.evaluation.metrics import psnr
 from mrilab.evaluation.shifted import shifted_scan
 from mrilab.flat.network import FLAT
 from mrilab.flat.stability import expected_norm, steadiness, worst_case
-from mrilab.physics import SenseModel, estimate_maps, make_mask, mvue
+from mrilab.physics import make_mask
 from mrilab.physics.coils import calibration_lines
+from mrilab.physics.noise import complex_noise
+from mrilab.physics.protocol import acquire, full_reference
 from mrilab.training.checkpoints import load_checkpoint
 
 NETWORKS = ("flat-derived-t2", "flat-free-t2", "flat-shared-t2", "varnet-t2", "modl-t2", "ista-t2")
@@ -44,11 +45,9 @@ def measure(case: dict) -> dict[str, float]:
     scan, _, index = shifted_scan("none", case["scan"])
     full = scan.kspace[0]  # (coil, H, W)
     mask = make_mask("equispaced", tuple(full.shape[-2:]), case["acceleration"])
-    y = full * mask
-    maps, _ = estimate_maps(y, mask)
-    unit = quantile_scale(SenseModel(maps, mask).adjoint(y))
-    everything = torch.ones(1, 1, dtype=torch.bool)
-    reference = mvue(full, estimate_maps(full, everything)[0]) / unit
+    measured, _ = acquire(full, mask)
+    y, maps, unit = measured.kspace, measured.coil_maps, measured.scale()
+    reference = full_reference(full) / unit
     third = calibration_lines(mask, tuple(full.shape[-2:])) if isinstance(network, VarNet) else maps
 
     def run(y):
@@ -65,7 +64,7 @@ def measure(case: dict) -> dict[str, float]:
     noise_std = scan.attrs["noise_std"] / float(unit)
     radius = expected_norm(noise_std, mask, tuple(y.shape))
     generator = torch.Generator().manual_seed(index)
-    noise = torch.view_as_complex(torch.randn(*y.shape, 2, generator=generator)) * mask
+    noise = complex_noise(y.shape, generator) * mask
     noise = noise * (radius / torch.linalg.vector_norm(noise))
     with torch.no_grad():
         noisy = run(y + noise)

@@ -1,0 +1,24 @@
+"""Complex white noise, drawn from an explicit generator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def complex_noise(
+    shape: Sequence[int], generator: torch.Generator | None = None, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Draw complex noise whose real and imaginary parts are each N(0, 1).
+
+    The standard deviation is 1 per real component, so E|n|^2 = 2. The noise is drawn on the CPU: the same seed then
+    gives the same noise on every device.
+
+    Args:
+        shape: of the noise.
+        generator: on the CPU; torch's global one without it.
+        dtype: of one real component; float64 gives complex128.
+    """
+    return torch.view_as_complex(torch.randn(*shape, 2, dtype=dtype, generator=generator))

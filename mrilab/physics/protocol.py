@@ -1,0 +1,80 @@
+"""The measuring protocol of this course: undersample, estimate maps from what was sampled, scale, and keep a reference.
+
+Evaluation, training and experiments all get their data here, so they agree in every step.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from mrilab.physics.acquisition import SenseModel
+from mrilab.physics.coils import estimate_maps, mvue
+from mrilab.physics.scale import quantile_scale
+
+
+class Acquisition(NamedTuple):
+    """What was measured, of one scan or of a batch of `n` scans (with `n` in front of every shape).
+
+    kspace: complex (coil, H, W), zero where not sampled.
+    mask: bool (1, W), (H, 1) or (H, W), for columns, rows or points.
+    coil_maps: complex (coil, H, W), estimated from the sampled calibration lines or from a prescan.
+    reference: complex (H, W), the MVUE of the fully sampled data with maps from those; None for an undersampled scan.
+    acs: bool (1, W) or (H, W), the lines from which VarNet estimates maps of its own, see
+        `mrilab.physics.coils.calibration_lines`; None where nobody has looked for them.
+    """
+
+    kspace: Tensor
+    mask: Tensor
+    coil_maps: Tensor
+    reference: Tensor | None = None
+    acs: Tensor | None = None
+
+    @property
+    def model(self) -> SenseModel:
+        """Return the forward model A of these maps and this mask."""
+        return SenseModel(self.coil_maps, self.mask)
+
+    def over(self, scale: Tensor) -> Acquisition:
+        """Return the same acquisition in units of `scale`, (1, 1), or (n, 1, 1) for a batch."""
+        reference = None if self.reference is None else self.reference / scale
+        return self._replace(kspace=self.kspace / scale[..., None, :, :], reference=reference)
+
+    def scale(self) -> Tensor:
+        """Return the 0.99 quantile of the zero-filled MVUE, (1, 1), or (n, 1, 1) for a batch."""
+        return quantile_scale(self.model.adjoint(self.kspace))
+
+
+def full_reference(full: Tensor, acquired: Tensor | None = None) -> Tensor:
+    """Return the reference image of fully sampled k-space: the MVUE with maps from its own centre, complex (H, W).
+
+    Args:
+        full: complex (coil, H, W).
+        acquired: bool, broadcastable to (H, W), the points that were measured; all of them without it.
+    """
+    everything = torch.ones(1, 1, dtype=torch.bool) if acquired is None else acquired
+    with warnings.catch_warnings():  # a scan too small for ESPIRiT says so when the maps of the samples are estimated
+        warnings.simplefilter("ignore")
+        return mvue(full, estimate_maps(full, everything)[0])
+
+
+def acquire(full: Tensor, mask: Tensor, calibration: Tensor | None = None) -> tuple[Acquisition, str]:
+    """Sample k-space, and estimate the coil maps from nothing but the samples.
+
+    Args:
+        full: complex (coil, H, W) in scanner units; what `mask` leaves out is not looked at.
+        mask: bool, broadcastable to (H, W), on the CPU or on the device of `full`.
+        calibration: complex (coil, h, w), fully sampled k-space of a prescan to estimate the maps from.
+
+    Returns:
+        The acquisition in scanner units, without a reference, and a word on where its maps come from.
+
+    Raises:
+        UserError: the centre of k-space is not sampled, or the prescan does not fit; see `estimate_maps`.
+    """
+    kspace = full * mask.to(full.device)
+    coil_maps, source = estimate_maps(kspace, mask, calibration)
+    return Acquisition(kspace, mask, coil_maps), source

@@ -1,0 +1,13 @@
+"""The unit of an image: a quantile of its magnitude, since raw scanner units mean nothing."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+QUANTILE = 0.99
+
+
+def quantile_scale(x: Tensor, q: float = QUANTILE) -> Tensor:
+    """Return the `q` quantile of the magnitude of each image (..., H, W), as (..., 1, 1): divide by it to normalise."""
+    return torch.quantile(x.abs().flatten(-2), q, dim=-1)[..., None, None]
