@@ -1,6 +1,11 @@
 import os
 from pathlib import Path
 
+# Workers of pytest-xdist share the cores. Before torch is imported, which reads the variable once; kernels and
+# subprocesses that tests start inherit it.
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // int(workers)))
+
 import pytest
 import torch
 
