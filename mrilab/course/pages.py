@@ -37,8 +37,9 @@ FOLDED = {"fold", "hide-input", "hide_input", "plot"}
 
 def mathml(latex: str, display: str = "inline") -> str:
     """One equation as MathML; "inline" or "block"."""
-    # two things that the converter does not know: the inner form of align, and arg as an operator
-    latex = latex.replace("{aligned}", "{split}").replace(r"\arg", r"\operatorname{arg}")
+    # The converter does not know the inner form of align, arg as an operator, and the room before a number.
+    for ours, known in (("{aligned}", "{split}"), (r"\arg", r"\operatorname{arg}"), (r"\tag", r"\qquad\tag")):
+        latex = latex.replace(ours, known)
     return convert(latex.strip(), display=display)
 
 
