@@ -9,7 +9,7 @@ from benchmarks.timing import Row, alternate
 from mrilab.csgm.langevin import RELATIVE_STEP, STEPS_PER_LEVEL, annealed_langevin
 from mrilab.csgm.levels import geometric_levels
 from mrilab.csgm.prior import ScorePrior
-from mrilab.physics import SenseModel
+from mrilab.physics import SenseModel, complex_noise
 
 LEVELS = 4
 
@@ -23,7 +23,7 @@ def rows() -> list[Row]:
         prior = ScorePrior("score-t2")
         schedule = geometric_levels(0.1, prior.sigma_min, LEVELS)
         settings = {"step_lr": RELATIVE_STEP * prior.sigma_min**2, "steps_per_level": STEPS_PER_LEVEL}
-        x = torch.view_as_complex(torch.randn(samples, side, side, 2))
+        x = complex_noise((samples, side, side))
 
         def ours(y=y, model=model, prior=prior, schedule=schedule, settings=settings, samples=samples):
             generator = torch.Generator().manual_seed(0)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from mrilab.errors import UserError
+from mrilab.physics.noise import complex_noise
 
 
 def aliased_groups(x: Tensor, acceleration: int, direction: str = "vertical") -> Tensor:
@@ -84,7 +85,7 @@ def pseudo_replica(
     """
     power = 0.0
     for _ in range(replicas):
-        noise = torch.view_as_complex(noise_std * torch.randn(*shape, 2, generator=generator))
+        noise = noise_std * complex_noise(shape, generator)
         power = power + reconstruct(noise).abs().square()
     return (power / (2 * replicas)).sqrt()
 

@@ -9,13 +9,14 @@ from mrilab.baselines.convdecoder import ConvDecoder, convdecoder
 from mrilab.errors import UserError
 from mrilab.evaluation.experiments import find_experiment, read_results
 from mrilab.physics import SenseModel, equispaced_mask, normalise_maps
+from mrilab.physics.noise import complex_noise
 
 SHAPE = (24, 21)
 FEW = {"iterations": 3, "width": 4, "layers": 3}
 
 
 def complex_normal(*shape, generator):
-    return torch.view_as_complex(torch.randn(*shape, 2, generator=generator))
+    return complex_noise(shape, generator)
 
 
 def problem(shape=SHAPE, coils=3, acceleration=2, seed=5):

@@ -18,6 +18,7 @@ from mrilab.classical.views import (
     preset_mask,
 )
 from mrilab.classical.widgets import contrast_widget, explorer_widget, painter_widget
+from mrilab.physics.noise import complex_noise
 from mrilab.teach.widgets import view_html
 
 SHAPE = (60, 60)
@@ -30,7 +31,7 @@ def shares(generator):
 
 @pytest.fixture
 def image(generator):
-    return torch.view_as_complex(torch.randn(*SHAPE, 2, generator=generator)) + 2
+    return complex_noise(SHAPE, generator) + 2
 
 
 def assert_sound(view):

@@ -9,6 +9,7 @@ from mrilab.errors import UserError
 from mrilab.evaluation.experiments import find_experiment, read_results
 from mrilab.methods.exact import Gaussian
 from mrilab.physics import SenseModel, equispaced_mask, fft2c
+from mrilab.physics.noise import complex_noise
 
 SHAPE, SPREAD, NOISE = (6, 8), 0.5, 0.1
 
@@ -18,7 +19,7 @@ def problem(generator):
     """A white Gaussian prior seen by one coil: where equation (6) is exact."""
     prior = Gaussian(torch.zeros(SHAPE, dtype=torch.complex128), torch.full(SHAPE, SPREAD**2, dtype=torch.float64))
     model = SenseModel(torch.ones(1, *SHAPE, dtype=torch.complex128), equispaced_mask(SHAPE, 2, acs=2))
-    noise = torch.view_as_complex(torch.randn(1, *SHAPE, 2, dtype=torch.float64, generator=generator))
+    noise = complex_noise((1, *SHAPE), generator, torch.float64)
     y = model.forward(prior.sample(1, generator)[0]) + NOISE * noise * model.mask
     return prior, model, y
 

@@ -10,13 +10,14 @@ from mrilab.csgm.langevin import annealed_langevin
 from mrilab.csgm.levels import geometric_levels
 from mrilab.methods.exact import Gaussian, MatrixModel, Mixture
 from mrilab.physics import SenseModel, centre_pad, ifft2c, normalise_maps
+from mrilab.physics.noise import complex_noise
 
 LEVELS = geometric_levels(2.5, 0.2, 40)
 SETTINGS = {"step_lr": 0.05 * 0.2**2, "steps_per_level": 60, "denoise": False, "scale": 1.0}
 
 
 def complex_normal(*shape, generator):
-    return torch.view_as_complex(torch.randn(*shape, 2, dtype=torch.float64, generator=generator))
+    return complex_noise(shape, generator, torch.float64)
 
 
 def fourier_prior(shape, generator):

@@ -11,6 +11,7 @@ from mrilab.csgm.experiments.langevin_tuning import CANDIDATES
 from mrilab.csgm.experiments.nearest_training import similarity, training_images
 from mrilab.evaluation.experiments import find_experiment
 from mrilab.evaluation.reconstruct import reconstruct
+from mrilab.physics.noise import complex_noise
 
 NAMES = ("langevin", "langevin_tuning", "langevin_uncertainty", "langevin_lesion", "low_snr", "nearest_training")
 
@@ -41,7 +42,7 @@ def test_the_defaults_are_what_the_stored_tuning_chose():
 
 
 def test_similarity_orders_errors_after_the_best_scale(generator):
-    images, targets = torch.view_as_complex(torch.randn(2, 5, 6, 7, 2, generator=generator))
+    images, targets = complex_noise((2, 5, 6, 7), generator)
     scale = torch.linalg.vector_norm(targets, dim=(-2, -1))
     for target, row, norm in zip(targets, similarity(images, targets).mT, scale, strict=True):
         factors = (images.conj() * target).sum((-2, -1)) / images.abs().square().sum((-2, -1))

@@ -10,6 +10,7 @@ from mrilab.csgm.prior import ScorePrior
 from mrilab.errors import UserError
 from mrilab.methods.registry import posterior_summary
 from mrilab.physics import SenseModel, equispaced_mask, normalise_maps
+from mrilab.physics.noise import complex_noise
 from mrilab.physics.scale import quantile_scale
 
 SHAPE = (24, 20)
@@ -17,7 +18,7 @@ FEW = {"prior": "score-t2", "levels": 6, "precision": "float32"}
 
 
 def complex_normal(*shape, generator):
-    return torch.view_as_complex(torch.randn(*shape, 2, generator=generator))
+    return complex_noise(shape, generator)
 
 
 @pytest.fixture

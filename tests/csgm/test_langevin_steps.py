@@ -11,6 +11,7 @@ from mrilab.csgm.released import released_langevin
 from mrilab.errors import UserError
 from mrilab.methods.exact import Gaussian
 from mrilab.physics import SenseModel, normalise_maps
+from mrilab.physics.noise import complex_noise
 
 SHAPE = (6, 7)
 LEVELS = geometric_levels(2.0, 0.05, 12)
@@ -23,7 +24,7 @@ def seeded(seed=5):
 
 
 def complex_normal(*shape, generator, dtype=torch.float64):
-    return torch.view_as_complex(torch.randn(*shape, 2, dtype=dtype, generator=generator))
+    return complex_noise(shape, generator, dtype)
 
 
 @pytest.fixture

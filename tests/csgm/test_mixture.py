@@ -6,6 +6,7 @@ import torch
 from mrilab.csgm.denoiser import Denoiser
 from mrilab.csgm.train import denoising_loss
 from mrilab.methods.exact import Gaussian, Mixture
+from mrilab.physics.noise import complex_noise
 
 SHAPE, STEPS, BATCH = (8, 8), 1000, 64
 STDS = (0.05, 0.1, 0.2, 0.3)
@@ -31,7 +32,7 @@ def trained():
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
     for _ in range(STEPS):
         sigma = LOW * (HIGH / LOW) ** torch.rand(BATCH, generator=generator)
-        noise = torch.view_as_complex(torch.randn(BATCH, *SHAPE, 2, generator=generator))
+        noise = complex_noise((BATCH, *SHAPE), generator)
         optimizer.zero_grad()
         denoising_loss(network, (prior.sample(BATCH, generator), sigma, noise), sigma_data).backward()
         optimizer.step()
@@ -44,7 +45,7 @@ def test_the_trained_score_is_close_to_the_exact_one(trained, sigma, generator):
     """The error of the denoiser, against what no denoiser can know, and against one that takes pixels for Gaussian."""
     prior, network = trained
     clean = prior.sample(400, generator)
-    noisy = clean + sigma * torch.view_as_complex(torch.randn(*clean.shape, 2, generator=generator))
+    noisy = clean + sigma * complex_noise(clean.shape, generator)
     exact = noisy + sigma**2 * prior.score(noisy, sigma)
     with torch.no_grad():
         ours = noisy + sigma**2 * network.score(noisy, torch.full((400,), sigma))

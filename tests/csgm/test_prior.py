@@ -8,6 +8,7 @@ from mrilab.csgm import prior as score_prior
 from mrilab.csgm.denoiser import Denoiser
 from mrilab.csgm.prior import ScorePrior
 from mrilab.errors import UserError
+from mrilab.physics.noise import complex_noise
 from mrilab.training import checkpoints
 from mrilab.training.checkpoints import save_checkpoint
 
@@ -26,7 +27,7 @@ def own_checkpoint(tmp_path, monkeypatch):
 
 
 def images(*shape, generator):
-    return torch.view_as_complex(torch.randn(*shape, 2, generator=generator))
+    return complex_noise(shape, generator)
 
 
 def test_it_is_the_networks_score_for_any_batch(own_checkpoint, generator):

@@ -7,6 +7,7 @@ from torch import nn
 
 from mrilab.csgm.train import DISTRIBUTIONS, PROFILES, SIGMA_MIN, ScoreTask, denoising_loss
 from mrilab.errors import UserError
+from mrilab.physics.noise import complex_noise
 from mrilab.physics.scale import quantile_scale
 from mrilab.training.feed import part_generator
 
@@ -28,7 +29,7 @@ class BestForGaussians(nn.Module):
 
 
 def white(n, side, generator):
-    return torch.view_as_complex(torch.randn(n, side, side, 2, generator=generator, dtype=torch.float64))
+    return complex_noise((n, side, side), generator, torch.float64)
 
 
 @pytest.mark.parametrize("tau", [0.25, 0.1, 1.0])

@@ -20,6 +20,7 @@ from mrilab.evaluation.reconstruct import reconstruct
 from mrilab.methods import registry
 from mrilab.methods.registry import Reconstruction, method
 from mrilab.physics import SenseModel, cg_sense, equispaced_mask, estimate_maps, mvue
+from mrilab.physics.noise import complex_noise
 
 SHAPE = (96, 100)
 
@@ -47,7 +48,7 @@ def uncertain(monkeypatch):
         image = model.adjoint(y)
         drawn = []
         for _ in progress(range(samples)):
-            noise = torch.view_as_complex(torch.randn(*image.shape, 2, generator=generator))
+            noise = complex_noise(image.shape, generator)
             drawn.append(image + noise.to(image) * image.abs().max() / 100)
         drawn = torch.stack(drawn)
         return Reconstruction(drawn.mean(0), drawn.abs().std(0), drawn)

@@ -8,6 +8,7 @@ from mrilab.csgm.lesion import lesion_contrast, plant_lesion
 from mrilab.data.recipes import simulate
 from mrilab.evaluation.uncertainty import coverage, inside_object, pearson
 from mrilab.physics import SenseModel
+from mrilab.physics.noise import complex_noise
 
 
 def test_pearson_is_numpys_inside(generator):
@@ -21,7 +22,7 @@ def test_pearson_is_numpys_inside(generator):
 @pytest.mark.parametrize("count, level", [(48, 0.9), (48, 0.5), (7, 0.5), (19, 0.9)])
 def test_coverage_of_draws_of_the_same_distribution_is_the_level(count, level, generator):
     """200,000 pixels: the standard error is below 0.0012; interpolation between order statistics costs a little."""
-    draws = torch.view_as_complex(torch.randn(count + 1, 400, 500, 2, generator=generator))
+    draws = complex_noise((count + 1, 400, 500), generator)
     everywhere = torch.ones(400, 500, dtype=torch.bool)
     assert coverage(draws[1:], draws[0], everywhere, level) == pytest.approx(level, abs=0.008)
 

@@ -9,6 +9,7 @@ from mrilab.flat.network import data_step
 from mrilab.methods.exact import Gaussian, normal_matrix
 from mrilab.nets.consistency import consistent
 from mrilab.physics import SenseModel, normalise_maps
+from mrilab.physics.noise import complex_noise
 
 SHAPE, NOISE = (4, 5), 0.3
 GRIDS = [(1, 0.0), (3, 0.0), (7, 1.0), (12, 4.0)]
@@ -32,7 +33,7 @@ def flow(generator, coils=3, s=0.8):
     root = randn(20, 20, generator=generator) / 4
     prior = Gaussian.from_covariance(randn(*SHAPE, generator=generator), root @ root.mH)
     A = model(generator, coils)
-    noise = torch.view_as_complex(torch.randn(coils, *SHAPE, 2, dtype=torch.float64, generator=generator))
+    noise = complex_noise((coils, *SHAPE), generator, torch.float64)
     y = A.forward(prior.sample(1, generator)[0]) + NOISE * noise * A.mask
     return GaussianFlow(prior, y, A, NOISE, s)
 

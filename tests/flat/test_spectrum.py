@@ -8,6 +8,7 @@ from mrilab.flat.flow import GaussianFlow, euler, time_grid
 from mrilab.flat.spectrum import RULES, SpectralFlow, power_law
 from mrilab.methods.exact import Gaussian
 from mrilab.physics import SenseModel, fft2c, ifft2c, random_mask
+from mrilab.physics.noise import complex_noise
 
 SHAPE, NOISE = (4, 16), 0.2
 
@@ -18,7 +19,7 @@ def both(generator):
     variance, mask = power_law(SHAPE), random_mask(SHAPE, 2, acs=4, generator=generator)
     prior = Gaussian(torch.zeros(SHAPE, dtype=torch.complex128), variance, "fourier")
     model = SenseModel(torch.ones(1, *SHAPE, dtype=torch.complex128), mask)
-    noise = torch.view_as_complex(torch.randn(1, *SHAPE, 2, dtype=torch.float64, generator=generator))
+    noise = complex_noise((1, *SHAPE), generator, torch.float64)
     y = model.forward(prior.sample(1, generator)[0]) + NOISE * noise * mask
 
     def make(s):

@@ -7,6 +7,7 @@ from mrilab.evaluation.metrics import psnr
 from mrilab.flat.flow import time_grid
 from mrilab.flat.stability import expected_norm, steadiness, worst_case
 from mrilab.physics import equispaced_mask
+from mrilab.physics.noise import complex_noise
 
 SHAPE = (9, 8)
 
@@ -84,5 +85,5 @@ def test_the_worst_case_is_worse_than_noise_of_the_same_norm(generator):
 
 def test_the_expected_norm_is_that_of_noise(generator):
     mask = equispaced_mask((64, 64), 4)
-    noise = 0.02 * torch.view_as_complex(torch.randn(8, 64, 64, 2, generator=generator)) * mask
+    noise = 0.02 * complex_noise((8, 64, 64), generator) * mask
     assert expected_norm(0.02, mask, noise.shape) == pytest.approx(float(noise.norm()), rel=0.02)

@@ -6,6 +6,7 @@ from mrilab.errors import UserError
 from mrilab.physics.acquisition import SenseModel
 from mrilab.physics.fourier import ifft2c
 from mrilab.physics.gfactor import aliased_groups, from_groups, g_factor, pseudo_replica, sense_unfold
+from mrilab.physics.noise import complex_noise
 
 
 def every_rth(shape, acceleration, direction):
@@ -29,7 +30,7 @@ def test_groups_are_pixels_n_over_r_apart_and_come_back(direction, generator):
 @pytest.mark.parametrize("shape", [(24, 36), (27, 30)])
 def test_unfolding_returns_the_image(acceleration, direction, shape, generator):
     maps = coil_array(shape, 8, generator)
-    x = torch.view_as_complex(torch.randn(*shape, 2, generator=generator))
+    x = complex_noise(shape, generator)
     y = SenseModel(maps, every_rth(shape, acceleration, direction)).forward(x)
     unfolded = sense_unfold(ifft2c(y), maps, acceleration, direction)
     assert torch.linalg.vector_norm(unfolded - x) < 2e-4 * torch.linalg.vector_norm(x)

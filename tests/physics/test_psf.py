@@ -3,6 +3,7 @@ import torch
 
 from mrilab.errors import UserError
 from mrilab.physics.fourier import fft2c, ifft2c
+from mrilab.physics.noise import complex_noise
 from mrilab.physics.psf import largest_sidelobe, point_spread
 from mrilab.physics.sampling import make_mask
 
@@ -27,7 +28,7 @@ def test_every_rth_line_gives_equal_peaks(acceleration):
 
 @pytest.mark.parametrize("shape", [(16, 20), (15, 21)])
 def test_zero_filled_image_is_a_convolution_with_it(shape, generator):
-    x = torch.view_as_complex(torch.randn(*shape, 2, generator=generator))
+    x = complex_noise(shape, generator)
     mask = make_mask("random", shape, 3, generator=generator, acs=3)
     spread = torch.fft.ifftshift(point_spread(mask, shape))  # peak to index 0
     convolved = torch.fft.ifft2(torch.fft.fft2(x) * torch.fft.fft2(spread))

@@ -6,6 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
+from mrilab.physics.noise import complex_noise
 from mrilab.teach import figures
 from mrilab.teach.figures import Panel, curves, error_panel, gallery, new_figure, show
 
@@ -23,7 +24,7 @@ def displayed(monkeypatch):
 
 
 def test_a_figure_is_one_small_png_with_its_description(displayed, generator):
-    x = torch.view_as_complex(torch.randn(32, 40, 2, generator=generator))
+    x = complex_noise((32, 40), generator)
     panels = [Panel(kind, x, kind) for kind in ("magnitude", "phase", "log", "error")]
     gallery([*panels, Panel("mask", x.abs() > 1, "mask")], alt="five images", columns=3)
     ((picture, metadata),) = displayed
