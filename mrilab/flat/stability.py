@@ -41,7 +41,7 @@ def steadiness(states: Tensor, t: Tensor, clean: Tensor) -> Steadiness:
     """Of one scan; `clean` is x_0, (H, W)."""
     quality = torch.tensor([psnr(x, clean) for x in states], dtype=torch.float64)
     falls = (-quality.diff()).clamp(min=0)
-    t = t.to(states.real.dtype)[:, None, None]
+    t = t.to(states.real)[:, None, None]
     ideal = (1 - t) * clean + t * states[0]
     way = _energies(states.diff(dim=0)).sqrt()
     expected = _energies(states[-1:] - clean) + t[:, 0, 0].square() * _energies(states[:1] - states[-1])

@@ -72,7 +72,7 @@ class Gaussian:
         front of y or of the mean carries over to the mean.
         """
         prior = self.covariance(sigma)
-        gain = torch.eye(len(prior), dtype=prior.dtype) + prior @ normal_matrix(model, self.mean) / noise_std**2
+        gain = torch.eye(len(prior)).to(prior) + prior @ normal_matrix(model, self.mean) / noise_std**2
         covariance = torch.linalg.solve(gain, prior)
         pulled = model.adjoint(y - model.forward(self.mean)).flatten(-2) / noise_std**2  # (..., H W)
         mean = self.mean + (pulled @ covariance.mT).unflatten(-1, self.shape)
@@ -81,7 +81,7 @@ class Gaussian:
     def log_evidence(self, y: Tensor, model, noise_std: float, sigma: float = 0.0) -> Tensor:
         """log p(y) up to a constant that only `noise_std` and the mask decide. (..., coil, H, W) -> (...)."""
         prior = self.covariance(sigma)
-        gain = torch.eye(len(prior), dtype=prior.dtype) + prior @ normal_matrix(model, self.mean) / noise_std**2
+        gain = torch.eye(len(prior)).to(prior) + prior @ normal_matrix(model, self.mean) / noise_std**2
         residual = y - model.forward(self.mean)
         pulled = model.adjoint(residual).flatten(-2) / noise_std**2
         explained = (pulled.conj() * (pulled @ torch.linalg.solve(gain, prior).mT)).sum(-1).real
@@ -165,4 +165,4 @@ def normal_matrix(model, like: Tensor) -> Tensor:
 
 def _unit_images(like: Tensor) -> Tensor:
     height, width = like.shape[-2:]
-    return torch.eye(height * width, dtype=like.dtype).unflatten(-1, (height, width))  # (H W, H, W)
+    return torch.eye(height * width).to(like).unflatten(-1, (height, width))  # (H W, H, W)

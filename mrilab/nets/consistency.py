@@ -31,21 +31,21 @@ def unrolled_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, iterations
     the gradient, another solve with the same operator, is exact only for a converged solution.
     """
     shape = (*b.shape[-2:], 2)
-    r = p = _components(b)  # (..., 2 H W): a complex image times a real number would take twice the time
-    x = torch.zeros_like(r)
-    rr = torch.linalg.vecdot(r, r)[..., None]  # (..., 1)
-    # Below this the residual is rounding. Added to what is divided by, it changes no step that matters, and keeps a
-    # finished image from dividing 0 by 0, or by what a singular `normal` makes of rounding in its null space.
-    floor = (8 * torch.finfo(rr.dtype).eps) ** 2 * rr.detach() + torch.finfo(rr.dtype).tiny
-    for n in range(iterations):
-        q = _components(normal(torch.view_as_complex(p.unflatten(-1, shape))))
-        # vecdot, not a product of matrices, which autocast would take in bfloat16
-        alpha = rr / (torch.linalg.vecdot(p, q)[..., None] + floor)
-        x = torch.addcmul(x, p, alpha)
-        if n + 1 < iterations:
-            r = torch.addcmul(r, q, alpha, value=-1)
-            before, rr = rr, torch.linalg.vecdot(r, r)[..., None]
-            p = torch.addcmul(r, p, rr / (before + floor))
+    with torch.autocast(b.device.type, enabled=False):  # it would take the sums in bfloat16, which has two digits
+        r = p = _components(b)  # (..., 2 H W): a complex image times a real number would take twice the time
+        x = torch.zeros_like(r)
+        rr = torch.linalg.vecdot(r, r)[..., None]  # (..., 1)
+        # Below this the residual is rounding. Added to what is divided by, it changes no step that matters, and keeps
+        # a finished image from dividing 0 by 0, or by what a singular `normal` makes of rounding in its null space.
+        floor = (8 * torch.finfo(rr.dtype).eps) ** 2 * rr.detach() + torch.finfo(rr.dtype).tiny
+        for n in range(iterations):
+            q = _components(normal(torch.view_as_complex(p.unflatten(-1, shape))))
+            alpha = rr / (torch.linalg.vecdot(p, q)[..., None] + floor)
+            x = torch.addcmul(x, p, alpha)
+            if n + 1 < iterations:
+                r = torch.addcmul(r, q, alpha, value=-1)
+                before, rr = rr, torch.linalg.vecdot(r, r)[..., None]
+                p = torch.addcmul(r, p, rr / (before + floor))
     return torch.view_as_complex(x.unflatten(-1, shape))
 
 

@@ -1,5 +1,7 @@
 """MRI physics: signal, Fourier transform, sampling, coils, the forward model and classical reconstruction."""
 
+import torch
+
 from mrilab.physics.acquisition import SenseModel
 from mrilab.physics.classical import cg_sense, conjugate_gradients, l1_wavelet, zero_filled
 from mrilab.physics.coils import estimate_maps, low_resolution_maps, mvue, normalise_maps, rss
@@ -24,6 +26,10 @@ from mrilab.physics.sampling import (
 from mrilab.physics.scale import quantile_scale
 from mrilab.physics.signal import gradient_echo, inversion_recovery, spin_echo
 from mrilab.physics.wavelet import Wavelet2d
+
+# On a GPU float32 means float32: cuDNN's convolutions would take it as TF32, which has three digits, and a wavelet
+# transform would no longer be orthonormal. Whoever wants speed asks for bfloat16.
+torch.backends.cudnn.allow_tf32 = False
 
 __all__ = [
     "MASK_KINDS",

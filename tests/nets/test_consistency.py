@@ -101,3 +101,13 @@ def test_without_a_weight_the_data_are_kept_and_the_rest_stays(dtype, problem, g
     expected = z - model.normal(z) + model.adjoint(y)
     tolerance = 1e-5 if dtype == torch.complex64 else 1e-12
     torch.testing.assert_close(x, expected, atol=tolerance, rtol=tolerance)
+
+
+def test_autocast_changes_nothing(problem):
+    """Under autocast vecdot alone would work in bfloat16, and the solution be off by a tenth."""
+    y, mask, maps, image = problem(LINES, (6, 5), dtype=torch.complex64)
+    model = SenseModel(maps, mask)
+    arguments = (model, model.adjoint(y), torch.zeros_like(image), WEIGHT.float(), 6)
+    with torch.autocast("cpu", torch.bfloat16):
+        lower = consistent(*arguments)
+    assert torch.equal(lower, consistent(*arguments))
