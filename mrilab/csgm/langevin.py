@@ -1,28 +1,47 @@
 """Posterior sampling by annealed Langevin dynamics: Equation 4 of Jalal et al., "Robust compressed sensing MRI with
-deep generative priors", NeurIPS 2021, as printed. `langevin_released` holds the variant that the authors' code runs.
+deep generative priors", NeurIPS 2021, as printed. Their released code runs another update, which lesson 2 writes out.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from mrilab.csgm.annealing import Score, Step, anneal, from_start
-from mrilab.csgm.levels import geometric_levels
+from mrilab.csgm.levels import check_levels, geometric_levels
 from mrilab.csgm.prior import ScorePrior
 from mrilab.errors import UserError
 from mrilab.machine import Precision
 from mrilab.methods.registry import Reconstruction, method, posterior_summary, scaled
 from mrilab.physics.scale import quantile_scale
 
-# Chosen once by `mrilab experiment langevin_tuning`, on two validation heads at R = 4, and used for everything.
-START, LEVELS, STEPS_PER_LEVEL = 1.2, 80, 2
-RELATIVE_STEP = 0.35  # step_lr / sigma_L^2
-GAMMA_RATIO = 0.5
-PILOT_SHARE = 4  # the pilot has a quarter of the levels, and one sample
+# `mrilab experiment langevin_tuning` chose these once, on two validation heads at R = 4. They serve everything.
+START = 1.2  # largest noise level, in units of the image's 0.99 quantile
+LEVELS = 80  # number of noise levels
+STEPS_PER_LEVEL = 2  # number of steps on each noise level
+RELATIVE_STEP = 0.35  # step size at the last level over its variance, step_lr / sigma_L^2
+GAMMA_RATIO = 0.5  # softening of the data term over the noise level, gamma_t / sigma_t
+PILOT_SHARE = 4  # the pilot chain has one sample and this many times fewer levels
+
+Score = Callable[[Tensor, float], Tensor]  # (x, sigma) -> gradient of log p_sigma in (Re, Im), as a complex image
+
+
+@dataclass(frozen=True)
+class Step:
+    """The state of the chains after one noise level.
+
+    image: (samples, *batch, H, W) on the scale of the data, a copy.
+    residual: (samples, *batch), ||A x - y|| / ||y||.
+    sigma: (*batch), the noise level in units of the data.
+    """
+
+    image: Tensor
+    residual: Tensor
+    sigma: Tensor
 
 
 @method("langevin")
@@ -43,11 +62,11 @@ def langevin(
     scale: Literal["pilot", "zero-filled"] = "pilot",
     precision: Precision = "auto",
 ) -> Reconstruction:
-    """Posterior samples by annealed Langevin dynamics with a trained score prior; the image is their mean.
+    """Draw posterior samples by annealed Langevin dynamics with a trained score prior; the image is their mean.
 
-    noise_std is that of y per real component, in units of y; 0, as in the released code, trusts the data fully. The
-    prior knows images whose 0.99 quantile is 1. That of the zero-filled image, which the paper divides by, is only 0.7
-    (R = 4) to 0.6 (R = 8) of the true one on our heads, so a short chain of one sample finds the unit out first.
+    noise_std is the noise of y per real component, in units of y; 0, as in the released code, trusts the data fully.
+    The prior knows images whose 0.99 quantile is 1. That of the zero-filled image, which the paper divides by, is only
+    0.7 (R = 4) to 0.6 (R = 8) of the true one on our heads, so a short chain of one sample finds the unit first.
     """
     score = ScorePrior(prior, y.device, precision)
     settings = {
@@ -84,45 +103,89 @@ def annealed_langevin(
     progress: Callable[[range], Iterable[int]] = iter,
     callback: Callable[[Step], None] | None = None,
 ) -> Tensor:
-    """Samples of p(x | y) by Equation 4. (*batch, coil, H, W) -> (samples, *batch, H, W).
+    """Draw samples of p(x | y) by Equation 4 of the paper. (*batch, coil, H, W) -> (samples, *batch, H, W).
 
     x <- x + eta_t ( f(x; sigma_t) + A^H (y - A x) / (gamma_t^2 + noise_std^2) ) + sqrt(2 eta_t) zeta
 
     with eta_t = step_lr (sigma_t / sigma_L)^2, gamma_t = gamma_ratio sigma_t and zeta ~ N(0, 1) per real component.
     Without the final step the chain ends near the posterior under the prior smoothed by sigma_L, for data of variance
-    noise_std^2 + gamma_L^2. What is left: a step eta makes the variance in a direction of posterior precision P too
-    large by 1 / (1 - eta P / 2), and directions that the data barely determines relax slowly, which more steps cure.
+    noise_std^2 + gamma_L^2. Two errors are left. A step eta makes the variance in a direction of posterior precision P
+    too large by 1 / (1 - eta P / 2). Directions that the data barely determines relax slowly, which more steps cure.
 
     Args:
-        levels: (L,) sigma_1 > ... > sigma_L, in units of the scale.
-        noise_std: of y per real component, in units of y.
-        start: skip the levels above this one (about 1.2 in the released code). The chain starts from N(0, 1) per real
-            component, so the levels must then still be above the spread of what y leaves open.
-        samples: chains that run as one batch.
-        denoise: end with x + sigma_L^2 f(x; sigma_L), the mean of the clean image given x (Tweedie).
-        scale: the unit of the score in units of y, a number or (*batch); by default the 0.99 quantile of |A^H y|.
+        score: takes images (samples, *batch, H, W) in units of `scale`; complex, or real for toys.
+        model: has `adjoint`, `normal` (which returns a new tensor) and, for a callback, `forward`.
+        levels: (L,) sigma_1 > ... > sigma_L per real component, in units of `scale`.
+        step_lr: step at the last level, in units of `scale` squared.
+        noise_std: noise of y per real component, in units of y.
+        start: levels above it are skipped. The chain starts from N(0, 1) per real component, so the levels must
+            then still be above the spread of what y leaves open. The released code starts at about 1.2.
+        samples: number of chains that run as one batch.
+        denoise: whether to end with x + sigma_L^2 f(x; sigma_L), the mean of the clean image given x (Tweedie).
+        scale: unit of the score in units of y, a number or (*batch); by default the 0.99 quantile of |A^H y|.
         callback: called with a `Step` after each level.
 
     Raises:
         UserError: levels that do not fall, a step that diverges for any prior, or values that are no longer finite.
     """
-    levels = from_start(levels, start)
+    levels = check_levels(levels)
+    sigmas = [sigma for sigma in levels.tolist() if start is None or sigma <= start]
+    if not sigmas:
+        raise UserError(f"no noise level is at or below the start {start:g}; the smallest is {float(levels[-1]):g}")
+    if samples < 1 or steps_per_level < 1:
+        raise UserError("samples and steps_per_level must be 1 or more")
     if not (noise_std >= 0 and gamma_ratio >= 0 and noise_std + gamma_ratio > 0):
         raise UserError("noise_std and gamma_ratio must not be negative, and not both 0")
     adjoint, q = scaled(y, model, scale)
-    variance = [(gamma_ratio * sigma) ** 2 + (noise_std / q) ** 2 for sigma in levels.tolist()]  # (*batch, 1, 1) each
+    variances = [(gamma_ratio * sigma) ** 2 + (noise_std / q) ** 2 for sigma in sigmas]  # (*batch, 1, 1) each
     # the score's slope is at least -1 / sigma^2 for every prior, and the norm of A is at most 1
-    relative = step_lr / float(levels[-1]) ** 2
-    largest = relative * (1 + max(float((s**2 / v).max()) for s, v in zip(levels.tolist(), variance, strict=True)))
+    relative = step_lr / sigmas[-1] ** 2
+    largest = relative * (1 + max(float((sigma**2 / v).max()) for sigma, v in zip(sigmas, variances, strict=True)))
     if not 0 < largest < 2:
         raise UserError(
             f"step_lr {step_lr:g} is not possible for these levels: the step times the curvature is {largest:.3g} and "
             "must be between 0 and 2; use a smaller step_lr or a larger gamma_ratio"
         )
+    with torch.inference_mode():
+        x = torch.empty((samples, *adjoint.shape), dtype=adjoint.dtype, device=adjoint.device)
+        # drawn on the CPU whatever the device, so that a seed means the same noise everywhere
+        drawn = torch.empty(x.shape, dtype=x.dtype, pin_memory=x.is_cuda)
+        noise = drawn if x.device.type == "cpu" else torch.empty_like(x)
+        x.copy_(_redraw(drawn, noise, generator))
+        for index in progress(range(len(sigmas))):
+            sigma = sigmas[index]
+            eta = step_lr * (sigma / sigmas[-1]) ** 2
+            weight = (eta / variances[index]).to(x.dtype)  # (*batch, 1, 1)
+            for _ in range(steps_per_level):
+                slope = score(x, sigma)
+                x.addcmul_(model.normal(x), weight, value=-1).addcmul_(adjoint, weight)
+                x.add_(slope, alpha=eta)  # the score of x before the data term moved it
+                x.add_(_redraw(drawn, noise, generator), alpha=math.sqrt(2 * eta))
+            _check_finite(x, index, sigma)
+            if callback is not None:
+                callback(_step(x, y, model, q, sigma))
+        if denoise:
+            x.add_(score(x, sigmas[-1]), alpha=sigmas[-1] ** 2)
+            _check_finite(x, len(sigmas) - 1, sigmas[-1])
+    return x * q  # outside, so that the caller gets a tensor without inference mode's restrictions
 
-    def pull(index: int, x: Tensor, slope: Tensor, eta: float) -> None:
-        weight = (eta / variance[index]).to(x.dtype)  # (*batch, 1, 1)
-        x.addcmul_(model.normal(x), weight, value=-1).addcmul_(adjoint, weight)
 
-    settings = (levels, step_lr, steps_per_level, samples, denoise)
-    return anneal(score, y, model, adjoint, q, pull, settings, generator, progress, callback)
+def _redraw(drawn: Tensor, noise: Tensor, generator: torch.Generator) -> Tensor:
+    """Fill `drawn` on the CPU with unit noise per real component, and copy it to `noise` on the device."""
+    (torch.view_as_real(drawn) if drawn.is_complex() else drawn).normal_(generator=generator)
+    return noise if noise is drawn else noise.copy_(drawn)
+
+
+def _step(x: Tensor, y: Tensor, model, q: Tensor, sigma: float) -> Step:
+    image = x * q
+    batch = x.ndim - 3  # number of dimensions of y in front of one scan
+    misfit = (model.forward(image) - y).flatten(batch + 1).norm(dim=-1)  # (samples, *batch)
+    return Step(image, misfit / y.flatten(batch).norm(dim=-1), sigma * q[..., 0, 0])
+
+
+def _check_finite(x: Tensor, index: int, sigma: float) -> None:
+    if not torch.isfinite(x).all():
+        raise UserError(
+            f"the samples are no longer finite at noise level {index + 1} (sigma {sigma:.3g}); use a smaller step_lr, "
+            "and check that the score was trained for this range of levels"
+        )

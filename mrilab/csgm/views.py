@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mrilab.csgm.annealing import Score, Step
-from mrilab.csgm.langevin import annealed_langevin
+from mrilab.csgm.langevin import Score, Step, annealed_langevin
 from mrilab.evaluation.metrics import psnr
 from mrilab.evaluation.uncertainty import inside_object, pearson
 from mrilab.teach.figures import Panel, View, error_panel

@@ -1,4 +1,4 @@
-"""The sampler step by step: both updates by hand, scale, batches, what it refuses and when it stops."""
+"""The sampler step by step: the update by hand, scale, batches, what it refuses and when it stops."""
 
 import math
 
@@ -7,7 +7,6 @@ import torch
 
 from mrilab.csgm.langevin import annealed_langevin
 from mrilab.csgm.levels import geometric_levels
-from mrilab.csgm.released import released_langevin
 from mrilab.errors import UserError
 from mrilab.methods.exact import Gaussian
 from mrilab.physics import SenseModel, normalise_maps
@@ -15,8 +14,7 @@ from mrilab.physics.noise import complex_noise
 
 SHAPE = (6, 7)
 LEVELS = geometric_levels(2.0, 0.05, 12)
-STEP = 0.2 * 0.05**2  # of a fifth of sigma_L^2
-BOTH = pytest.mark.parametrize("sampler", [annealed_langevin, released_langevin])
+STEP = 0.2 * 0.05**2  # a fifth of sigma_L^2
 
 
 def seeded(seed=5):
@@ -60,48 +58,30 @@ def test_one_step_is_equation_4_as_printed(prior, model, y):
     torch.testing.assert_close(sampled, q * x, rtol=1e-12, atol=1e-12)
 
 
-def test_one_step_of_the_released_update_gives_the_data_as_much_weight_as_the_score(prior, model, y):
-    levels, step_lr, weight = torch.tensor([0.4], dtype=torch.float64), 0.03, 0.7
-    sampled = released_langevin(
-        prior.score, y, model, levels, generator=seeded(), step_lr=step_lr, weight=weight, steps_per_level=1,
-        samples=2, scale=1.0,
-    )  # fmt: skip
-    noise = seeded()
-    x = complex_normal(2, *SHAPE, generator=noise)
-    score, zeta = prior.score(x, 0.4), complex_normal(2, *SHAPE, generator=noise)
-    for n in range(2):
-        gradient = model.adjoint(y - model.forward(x[n]))
-        pull = weight * score[n].norm() * gradient / gradient.norm()
-        expected = x[n] + step_lr * (score[n] + pull) + math.sqrt(2 * step_lr) * zeta[n]
-        torch.testing.assert_close(sampled[n], expected, rtol=1e-12, atol=1e-12)
-
-
-@BOTH
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
 @pytest.mark.parametrize("factor", [1e-6, 3e4])
-def test_the_scale_of_the_data_is_the_scale_of_the_samples(sampler, dtype, factor, prior, model, y):
+def test_the_scale_of_the_data_is_the_scale_of_the_samples(dtype, factor, prior, model, y):
     model = SenseModel(model.coil_maps.to(dtype), model.mask)
 
     def score(x, sigma):
         return prior.score(x, sigma).to(x.dtype)
 
-    def run(y, **noise):
-        return sampler(score, y.to(dtype), model, LEVELS, generator=seeded(), step_lr=STEP, samples=3, **noise)
-
-    noise = 0.1 if sampler is annealed_langevin else None
-    one, other = (run(y * f, **({} if noise is None else {"noise_std": noise * f})) for f in (1, factor))
+    settings = {"step_lr": STEP, "samples": 3}
+    one, other = (
+        annealed_langevin(score, f * y.to(dtype), model, LEVELS, generator=seeded(), noise_std=0.1 * f, **settings)
+        for f in (1, factor)
+    )
     assert one.dtype == dtype and not one.is_inference()
     difference = (other / factor - one).abs().max() / one.abs().max()
     assert difference < (1e-6 if dtype == torch.complex128 else 1e-4)  # 36 steps of single-precision rounding
 
 
-@BOTH
-def test_a_batch_of_scans_is_each_scan_on_its_own(sampler, prior, model, y):
+def test_a_batch_of_scans_is_each_scan_on_its_own(prior, model, y):
     """Two scans of one sample see the same noise as one scan of two samples, so the images must be the same."""
     scans = torch.stack([y, 1e-6 * y.roll(1, -3)])
 
     def run(y, samples):
-        return sampler(prior.score, y, model, LEVELS, generator=seeded(), step_lr=STEP, samples=samples)
+        return annealed_langevin(prior.score, y, model, LEVELS, generator=seeded(), step_lr=STEP, samples=samples)
 
     together = run(scans, 1)
     assert together.shape == (1, 2, *SHAPE)
@@ -167,8 +147,7 @@ def test_progress_and_the_trace_follow_the_levels(prior, model, y):
     assert not torch.equal(steps[0].image, steps[1].image)  # copies, not the buffer
 
 
-@BOTH
-def test_values_that_are_not_finite_stop_the_chain_at_their_level(sampler, prior, model, y):
+def test_values_that_are_not_finite_stop_the_chain_at_their_level(prior, model, y):
     calls = []
 
     def score(x, sigma):
@@ -177,7 +156,7 @@ def test_values_that_are_not_finite_stop_the_chain_at_their_level(sampler, prior
 
     bad = next(n for n, sigma in enumerate(LEVELS.tolist()) if sigma < 0.5)
     with pytest.raises(UserError, match=rf"no longer finite at noise level {bad + 1} \(sigma 0\.\d+\)"):
-        sampler(score, y, model, LEVELS, generator=seeded(), step_lr=STEP, steps_per_level=2)
+        annealed_langevin(score, y, model, LEVELS, generator=seeded(), step_lr=STEP, steps_per_level=2)
     assert len(calls) == 2 * (bad + 1)
 
 
@@ -196,33 +175,6 @@ def test_equation_4_is_stable_up_to_its_bound_and_refused_beyond(model, y):
         annealed_langevin(point_mass, y, full, LEVELS, step_lr=1.02 * 0.05**2, **settings)
     with pytest.raises(UserError, match="must be between 0 and 2"):
         annealed_langevin(point_mass, y, full, LEVELS, step_lr=-1e-6, **settings)
-
-
-def test_the_released_update_stays_inside_its_bound(prior, model, y):
-    """The published step 5e-5 with weight 5 is refused; 9e-6 with 5, which others use, stays finite."""
-    levels = geometric_levels(232, 0.0066, 2311)
-    settings = {"generator": seeded(), "start": 1.235, "samples": 2}
-    samples = released_langevin(prior.score, y, model, levels[::5], step_lr=9e-6, weight=5.0, **settings)
-    assert samples.abs().max() < 100 * y.abs().max()
-    for step_lr, weight in ((5e-5, 5.0), (5e-5, 0.8), (9e-5, 0.1), (9e-6, -1.0), (-9e-6, 1.0)):
-        with pytest.raises(UserError, match="is not stable"):
-            released_langevin(prior.score, y, model, levels, step_lr=step_lr, weight=weight, **settings)
-
-
-@pytest.mark.parametrize("relative, weight", [(0.2, 8.7), (0.9, 1.15), (1.5, 0.3)])
-def test_the_bound_of_the_released_update_is_where_a_point_mass_diverges(relative, weight, model, y):
-    """r (1 + w) is 1.94 to 1.95, and 1.07 times that: noise keeps the chain near its fixed point, or it runs away."""
-    full = SenseModel(model.coil_maps, torch.ones(1, 7, dtype=torch.bool))
-    settings = {"generator": seeded(), "steps_per_level": 400, "scale": 1.0}
-    samples = released_langevin(
-        point_mass, 0.01 * y, full, LEVELS[-1:], step_lr=relative * 0.05**2, weight=weight, **settings
-    )
-    assert samples.abs().max() < 10
-    x, data = complex_normal(*SHAPE, generator=seeded()), 0.01 * full.adjoint(y)
-    for _ in range(400):
-        score, gradient = -x / 0.05**2, data - full.normal(x)
-        x = x + 1.07 * relative * 0.05**2 * (score + weight * score.norm() * gradient / gradient.norm())
-    assert x.norm() > 1e6
 
 
 @pytest.mark.parametrize(
