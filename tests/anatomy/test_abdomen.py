@@ -1,11 +1,12 @@
 import pytest
 import torch
 
-from mrilab.anatomy.abdomen import LABELS, abdomen_phantom
+from mrilab.anatomy.abdomen import STRUCTURES, abdomen_phantom
 from mrilab.anatomy.acquire import band_limit
 from mrilab.errors import UserError
 
 SHAPE = (128, 128)
+LABELS = {name: number for number, name in enumerate(STRUCTURES)}
 
 
 def abdomen(seed, shape=SHAPE, **options):

@@ -8,7 +8,7 @@ from mrilab.physics.signal import spin_echo
 
 
 def canvas(n=96, seed=0, fov=96.0):
-    return Canvas((n, n), (fov, fov), torch.Generator().manual_seed(seed))
+    return Canvas((n, n), fov, torch.Generator().manual_seed(seed), ("background", "organ"))
 
 
 def test_spline_passes_through_its_points_and_keeps_a_circle_round():
@@ -40,7 +40,7 @@ def test_distance_to_a_tube_follows_its_width():
 def test_polygon_sign_is_right_where_the_outline_is_concave():
     c = canvas()
     square_with_notch = [(-20, -20), (20, -20), (20, 20), (5, 20), (5, -10), (-5, -10), (-5, 20), (-20, 20)]
-    distance = c.shape(square_with_notch, closed_spline=False)
+    distance = c.distance(torch.tensor(square_with_notch, dtype=torch.float32))
     inside = (c.x.abs() < 20) & (c.y.abs() < 20) & ~((c.x.abs() < 5) & (c.y > -10))
     clear = distance.abs() > 0.1
     assert torch.equal((distance < 0)[clear], inside[clear])
@@ -49,10 +49,10 @@ def test_polygon_sign_is_right_where_the_outline_is_concave():
 def test_painted_borders_are_half_covered_on_the_outline():
     c = canvas()
     c.softness = torch.ones_like(c.x)
-    c.paint(3, c.x - 0.0, 2.0, edge=8.0)  # the left half, blending over 8 mm
+    c.paint("organ", c.x - 0.0, 2.0, edge=8.0)  # the left half, blending over 8 mm
     row = c.signal[10]
     assert row[48].item() == pytest.approx(1.0) and row[44].item() == pytest.approx(2.0) and row[52].item() == 0
-    assert set(c.labels.unique().tolist()) == {0, 3} and c.labels[10, 47] == 3 and c.labels[10, 48] == 0
+    assert set(c.labels.unique().tolist()) == {0, 1} and c.labels[10, 47] == 1 and c.labels[10, 48] == 0
 
 
 @pytest.mark.parametrize("along,across", [(6.0, 6.0), (12.0, 2.0)])
@@ -68,7 +68,7 @@ def test_noise_has_unit_variance_and_the_stated_direction(along, across):
 def test_noise_and_deformation_are_functions_of_position_not_of_pixels():
     coarse, fine = canvas(48), canvas(96)
     for c in (coarse, fine):
-        c.deform(3.0, 30)
+        c.deform((3.0, 30))
     torch.testing.assert_close(fine.x[::2, ::2], coarse.x)
     torch.testing.assert_close(fine.noise(4.0)[::2, ::2], coarse.noise(4.0))
 
@@ -93,7 +93,7 @@ def test_tissue_signals_scatter_about_the_signal_equation():
 
 def test_image_has_the_painted_magnitude_and_a_smooth_phase():
     c = canvas()
-    c.paint(1, c.ellipse(0, 0, 30, 30), 1.5)
+    c.paint("organ", c.ellipse(0, 0, 30, 30), 1.5)
     image = c.image(phase=1.0)
     assert image.dtype == torch.complex64
     torch.testing.assert_close(image.abs(), c.signal)

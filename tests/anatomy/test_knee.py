@@ -2,12 +2,13 @@ import pytest
 import torch
 
 from mrilab.anatomy.acquire import band_limit
-from mrilab.anatomy.knee import LABELS, knee_phantom
+from mrilab.anatomy.knee import STRUCTURES, knee_phantom
 from mrilab.data.recipes import simulate
 from mrilab.errors import UserError
 from mrilab.physics import estimate_maps
 
 SHAPE = (128, 128)
+LABELS = {name: number for number, name in enumerate(STRUCTURES)}
 
 
 def knee(seed, shape=SHAPE, **options):
