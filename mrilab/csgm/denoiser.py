@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from monai.networks.nets import DiffusionModelUNet
 from torch import Tensor, nn
@@ -69,6 +71,20 @@ class Denoiser(nn.Module):
         f = torch.view_as_complex(f.movedim(1, -1).contiguous())  # (n, H', W')
         top, left = (len(rows) - height) // 2, (len(columns) - width) // 2
         return f[:, top : top + height, left : left + width]
+
+
+def denoising_loss(network: nn.Module, batch: Sequence[Tensor], sigma_data: float) -> Tensor:
+    """Return the mean of lambda(sigma) |D(x_0 + sigma n; sigma) - x_0|^2 per real component.
+
+    The batch is x_0 (n, H, W), sigma (n,) and unit noise n (n, H, W). The weight is
+    lambda = (sigma^2 + sigma_data^2) / (sigma sigma_data)^2 (Karras et al., 2022, eq. 8). In terms of the score,
+    |D - x_0|^2 = sigma^4 |score + n / sigma|^2: denoising score matching (Vincent, 2011) with a weight of its own.
+    For white Gaussian images of standard deviation sigma_data the best denoiser has the loss 1 at every sigma.
+    """
+    clean, sigma, noise = batch
+    error = network(clean + sigma[:, None, None] * noise, sigma) - clean
+    weight = (sigma.square() + sigma_data**2) / (sigma * sigma_data).square()
+    return (weight * torch.view_as_real(error).square().mean((1, 2, 3))).mean()
 
 
 def _wrapped(length: int, device) -> Tensor:

@@ -76,20 +76,6 @@ def fourier_rows(count: int, size: int, generator: torch.Generator) -> Tensor:
 #     Distributions on the line: points (n,) and weights (n,) that sum to 1.
 
 
-def wasserstein(points_a: Tensor, weights_a: Tensor, points_b: Tensor, weights_b: Tensor, q: float = 1.0) -> float:
-    """W_q between two discrete distributions on the line, by their quantiles."""
-    order_a, order_b = points_a.argsort(), points_b.argsort()
-    a, b = weights_a[order_a].cumsum(0), weights_b[order_b].cumsum(0)
-    steps = torch.cat([a, b]).clamp(max=1).sort().values
-    widths = steps.diff(prepend=torch.zeros(1, dtype=steps.dtype))
-    middle = steps - widths / 2
-    gaps = (
-        points_a[order_a][torch.searchsorted(a, middle).clamp(max=len(a) - 1)]
-        - points_b[order_b][torch.searchsorted(b, middle).clamp(max=len(b) - 1)]
-    )
-    return float((widths * gaps.abs() ** q).sum() ** (1 / q))
-
-
 def trimmed_wasserstein(
     points_a: Tensor, weights_a: Tensor, points_b: Tensor, weights_b: Tensor, delta: float, alpha: float
 ) -> float:

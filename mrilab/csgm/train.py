@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mrilab.csgm.denoiser import Denoiser
+from mrilab.csgm.denoiser import Denoiser, denoising_loss
 from mrilab.csgm.levels import largest_distance
 from mrilab.data.slices import brain_slices
 from mrilab.errors import UserError
@@ -35,19 +35,6 @@ PROFILES = {
     "teach": Profile(128, 32, Settings(7_000, batch=4)),
     "full": Profile(128, 32, Settings(100_000, batch=64, parts=8, warmup=1_000, ema=0.9995, validate_every=2_000)),
 }
-
-
-def denoising_loss(network: nn.Module, batch: Batch, sigma_data: float) -> Tensor:
-    """Mean of lambda(sigma) |D(x_0 + sigma n; sigma) - x_0|^2 per real component, for a batch (x_0, sigma, n).
-
-    lambda = (sigma^2 + sigma_data^2) / (sigma sigma_data)^2 (Karras et al., 2022, eq. 8). In terms of the score,
-    |D - x_0|^2 = sigma^4 |score + n / sigma|^2: denoising score matching (Vincent, 2011) with a weight of its own.
-    For white Gaussian images of standard deviation sigma_data the best denoiser has the loss 1 at every sigma.
-    """
-    clean, sigma, noise = batch
-    error = network(clean + sigma[:, None, None] * noise, sigma) - clean
-    weight = (sigma.square() + sigma_data**2) / (sigma * sigma_data).square()
-    return (weight * torch.view_as_real(error).square().mean((1, 2, 3))).mean()
 
 
 class ScoreTask:

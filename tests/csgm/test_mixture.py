@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from mrilab.csgm.denoiser import Denoiser
-from mrilab.csgm.train import denoising_loss
+from mrilab.csgm.denoiser import Denoiser, denoising_loss
 from mrilab.methods.exact import Gaussian, Mixture
 from mrilab.physics.noise import complex_noise
 

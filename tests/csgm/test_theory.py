@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from scipy.stats import wasserstein_distance
 
 from mrilab.csgm.theory import (
     best_success,
@@ -14,7 +15,6 @@ from mrilab.csgm.theory import (
     posterior_after,
     posterior_sampling_success,
     trimmed_wasserstein,
-    wasserstein,
 )
 from mrilab.errors import UserError
 
@@ -129,9 +129,21 @@ def line(n, generator):
     return torch.randn(n, dtype=torch.float64, generator=generator), weights / weights.sum()
 
 
-def test_wasserstein_agrees_with_scipy(generator):
-    from scipy.stats import wasserstein_distance
+def wasserstein(points_a, weights_a, points_b, weights_b, q=1.0):
+    """W_q between two discrete distributions on the line, by their quantiles."""
+    order_a, order_b = points_a.argsort(), points_b.argsort()
+    a, b = weights_a[order_a].cumsum(0), weights_b[order_b].cumsum(0)
+    steps = torch.cat([a, b]).clamp(max=1).sort().values
+    widths = steps.diff(prepend=torch.zeros(1, dtype=steps.dtype))
+    middle = steps - widths / 2
+    gaps = (
+        points_a[order_a][torch.searchsorted(a, middle).clamp(max=len(a) - 1)]
+        - points_b[order_b][torch.searchsorted(b, middle).clamp(max=len(b) - 1)]
+    )
+    return float((widths * gaps.abs() ** q).sum() ** (1 / q))
 
+
+def test_wasserstein_agrees_with_scipy(generator):
     for _ in range(20):
         a, b = line(5, generator), line(7, generator)
         assert wasserstein(*a, *b) == pytest.approx(wasserstein_distance(a[0], b[0], a[1], b[1]))

@@ -5,7 +5,8 @@ import torch
 from scipy.integrate import quad
 from torch import nn
 
-from mrilab.csgm.train import DISTRIBUTIONS, PROFILES, SIGMA_MIN, ScoreTask, denoising_loss
+from mrilab.csgm.denoiser import denoising_loss
+from mrilab.csgm.train import DISTRIBUTIONS, PROFILES, SIGMA_MIN, ScoreTask
 from mrilab.errors import UserError
 from mrilab.physics.noise import complex_noise
 from mrilab.physics.scale import quantile_scale

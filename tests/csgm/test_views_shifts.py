@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mrilab.csgm.views_shifts import ShiftExplorer
-from mrilab.csgm.widgets_shifts import NOTE, shifts_widget
+from mrilab.csgm.views import ShiftExplorer
+from mrilab.csgm.widgets import NOTE, shifts_widget
 from mrilab.data.shifts import SHIFTS
 
 METHODS = {"zero-filled": ("zero-filled", {}), "CG": ("cg-sense", {"iterations": 2})}
