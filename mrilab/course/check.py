@@ -20,12 +20,12 @@ from mrilab.machine import device_name
 from mrilab.paths import CHECKPOINTS, NOTEBOOKS, ROOT
 
 MEMORY_GB = 4  # what the lessons' kernels and their page need together
-DISK_GB = 2  # embedded data, executed lessons, checkpoints
+DISK_GB = 2  # what the embedded data, executed lessons and checkpoints need
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `mend` says what to do; empty if nothing need be done."""
+    """One thing that was looked at. `mend` says what to do; it is empty if nothing need be done."""
 
     what: str
     seen: str
@@ -41,7 +41,7 @@ class Finding:
 
 
 def check_all(root: Path = ROOT) -> Iterator[Finding]:
-    """Every finding, one by one."""
+    """Yield every finding, one by one."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     yield check_python(project["requires-python"])
     yield check_packages(project["dependencies"])
@@ -54,38 +54,38 @@ def check_all(root: Path = ROOT) -> Iterator[Finding]:
 
 
 def check_python(needed: str) -> Finding:
-    """This interpreter against `requires-python`."""
-    found = ".".join(map(str, sys.version_info[:3]))
-    fits = SpecifierSet(needed).contains(found, prereleases=True)
-    return Finding("python", found, "" if fits else f"install Python {needed}, remove .venv, run make again")
+    """Hold this interpreter against `requires-python`."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    fits = SpecifierSet(needed).contains(python, prereleases=True)
+    return Finding("python", python, "" if fits else f"install Python {needed}, remove .venv, run make again")
 
 
 def check_packages(requirements: list[str]) -> Finding:
-    """Installed versions against the ranges of pyproject.toml."""
+    """Hold installed versions against the ranges of pyproject.toml."""
     wrong = []
     for requirement in map(Requirement, requirements):
         try:
-            found = version(requirement.name)
+            installed = version(requirement.name)
         except PackageNotFoundError:
             wrong.append(f"{requirement} (not installed)")
             continue
-        if not requirement.specifier.contains(found, prereleases=True):
-            wrong.append(f"{requirement} (found {found})")
+        if not requirement.specifier.contains(installed, prereleases=True):
+            wrong.append(f"{requirement} (found {installed})")
     if wrong:
         return Finding("packages", ", ".join(wrong), "run `make check`, which installs requirements.lock first")
     return Finding("packages", f"{len(requirements)} in range, torch {version('torch')}")
 
 
-def check_room(what: str, bytes_: int, needed_gb: float, advice: str) -> Finding:
-    """An amount of bytes against what the course needs."""
-    gigabytes = bytes_ / 2**30
-    seen = f"{gigabytes:.1f} GB"
-    return Finding(what, seen, "" if gigabytes >= needed_gb else f"{advice}: the course needs {needed_gb} GB")
+def check_room(what: str, available: int, needed_gb: float, advice: str) -> Finding:
+    """Hold an amount of bytes against what the course needs."""
+    gigabytes = available / 2**30
+    mend = "" if gigabytes >= needed_gb else f"{advice}: the course needs {needed_gb} GB"
+    return Finding(what, f"{gigabytes:.1f} GB", mend)
 
 
 def check_data() -> Finding:
-    """Are the embedded scans there and made by this code?"""
-    from mrilab.data.embedded import embedded_folder, up_to_date  # checking must not build
+    """Look whether the embedded scans are there and made by this code, without building them."""
+    from mrilab.data.embedded import embedded_folder, up_to_date
     from mrilab.data.recipes import RECIPES
 
     absent = [name for name in RECIPES if up_to_date(embedded_folder() / name) is None]
@@ -96,27 +96,23 @@ def check_data() -> Finding:
 
 
 def check_checkpoints(folder: Path) -> Finding:
-    """Every card NAME.json names the sha256 of NAME.safetensors beside it."""
-    cards = sorted(folder.glob("*.json"))
-    weights = sorted(folder.glob("*.safetensors"))
-    if not cards and not weights:
-        return Finding("checkpoints", "none needed by the lessons so far")
-    mend = "get it again: git checkout -- data/checkpoints"
-    for card in cards:
-        file = card.with_suffix(".safetensors")
-        if not file.is_file():
-            return Finding("checkpoints", f"{file.name} is missing", mend)
-        if hashlib.sha256(file.read_bytes()).hexdigest() != json.loads(card.read_text())["sha256"]:
-            return Finding("checkpoints", f"{file.name} is not the file that its card describes", mend)
-    without = [file.name for file in weights if not file.with_suffix(".json").is_file()]
-    if without:
-        return Finding("checkpoints", f"no card beside {', '.join(without)}", "add the card or remove the file")
-    return Finding("checkpoints", f"{len(cards)} present and intact")
+    """Hold each NAME.safetensors against the sha256 in its card, NAME.json."""
+    names = sorted({path.stem for kind in ("*.json", "*.safetensors") for path in folder.glob(kind)})
+    for name in names:
+        card, weights = folder / f"{name}.json", folder / f"{name}.safetensors"
+        if not card.is_file():
+            return Finding("checkpoints", f"no card beside {weights.name}", "add the card or remove the file")
+        mend = "get it again: git checkout -- data/checkpoints"
+        if not weights.is_file():
+            return Finding("checkpoints", f"{weights.name} is missing", mend)
+        if hashlib.sha256(weights.read_bytes()).hexdigest() != json.loads(card.read_text(encoding="utf-8"))["sha256"]:
+            return Finding("checkpoints", f"{weights.name} is not the file that its card describes", mend)
+    return Finding("checkpoints", f"{len(names)} present and intact" if names else "none needed by the lessons so far")
 
 
 def check_notebooks(folder: Path) -> Finding:
-    """Are the lessons there?"""
-    found = sorted(folder.glob("*.ipynb"))
-    if not found:
+    """Look whether the lessons are there."""
+    names = [path.stem for path in sorted(folder.glob("*.ipynb"))]
+    if not names:
         return Finding("lessons", f"none in {folder}", "clone the repository and run mrilab there")
-    return Finding("lessons", ", ".join(path.stem for path in found))
+    return Finding("lessons", ", ".join(names))

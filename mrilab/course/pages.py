@@ -1,6 +1,6 @@
 """Web pages of the executed lessons: one page each and an index. They load nothing from anywhere.
 
-nbconvert turns cells into HTML; equations become MathML, which browsers draw without a script; a widget, which
+nbconvert turns cells into HTML. Equations become MathML, which browsers draw without a script. A widget, which
 needs a kernel, becomes a line that says where it runs.
 """
 
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import base64
 import copy
-import functools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
+import nbformat
 from bs4 import BeautifulSoup
+from jinja2.runtime import Context
 from latex2mathml.converter import convert
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
@@ -32,11 +34,11 @@ from mrilab.machine import commit
 
 WIDGET_NOTE = '<p class="widget-note">A widget stands here: open the lesson with <code>make lab</code>.</p>'
 TEMPLATES = Path(__file__).parent / "templates"
-FOLDED = {"fold", "hide-input", "hide_input", "plot"}
+FOLDED = ", ".join(f"div.code_cell.celltag_{tag}" for tag in ("fold", "hide-input", "hide_input", "plot"))
 
 
 def mathml(latex: str, display: str = "inline") -> str:
-    """One equation as MathML; "inline" or "block"."""
+    """Convert one equation to MathML, "inline" or "block"."""
     # The converter does not know the inner form of align, arg as an operator, and the room before a number.
     for ours, known in (("{aligned}", "{split}"), (r"\arg", r"\operatorname{arg}"), (r"\tag", r"\qquad\tag")):
         latex = latex.replace(ours, known)
@@ -59,7 +61,7 @@ class MathRenderer(IPythonRenderer):
 
 
 class LessonExporter(HTMLExporter):
-    """The body of a notebook as HTML."""
+    """The body of a notebook as HTML, with pictures that lie beside the notebook embedded."""
 
     @property
     def default_config(self) -> Config:
@@ -67,13 +69,8 @@ class LessonExporter(HTMLExporter):
         config.merge(super().default_config)
         return config
 
-    def default_filters(self):
-        yield from super().default_filters()
-        yield ("markdown2html", self.markdown_with_mathml)
-
     @jinja2.pass_context
-    def markdown_with_mathml(self, context, source: str) -> str:
-        """Markdown to HTML; pictures beside the notebook are embedded."""
+    def markdown2html(self, context: Context, source: str) -> str:
         renderer = MathRenderer(
             escape=False,
             attachments=context.get("cell", {}).get("attachments", {}),
@@ -83,9 +80,9 @@ class LessonExporter(HTMLExporter):
         return MarkdownWithMath(renderer=renderer).render(source)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Lesson:
-    """One lesson as the index shows it; `run` is None where it was not run yet."""
+    """A lesson as the index shows it. `run` is None where it was not run yet."""
 
     name: str
     card: Card
@@ -100,58 +97,66 @@ class Lesson:
         return "ran" if self.run.ok else "failed"
 
 
-def write_lesson(executed: NotebookNode, source: Path, folder: Path) -> Lesson:
-    """Write NAME.html, and NAME.png where there is a figure, into `folder`; return what the index shows."""
-    run = last_run(executed)
-    lesson = Lesson(source.stem, read_card(executed, source.stem), run, claims_of(executed))
-    figure = find_figure(executed)
-    if figure is not None:
-        picture, alt = figure
-        lesson.thumbnail = (f"{source.stem}.png", alt)
-        with atomic_path(folder / lesson.thumbnail[0]) as temporary:
-            temporary.write_bytes(picture)
-    exporter = LessonExporter(template_name="basic")
-    body, _ = exporter.from_notebook_node(
+def write_lesson(executed: NotebookNode, source: Path, folder: Path) -> None:
+    """Write NAME.html, and NAME.png where there is a figure, into `folder`."""
+    lesson = describe(executed, source.stem)
+    if figure := find_figure(executed):
+        with atomic_path(folder / f"{source.stem}.png") as temporary:
+            temporary.write_bytes(base64.b64decode(figure.data["image/png"]))
+    body, _ = LessonExporter(template_name="basic").from_notebook_node(
         without_scripts(executed), resources={"metadata": {"path": str(source.parent), "name": source.stem}}
     )
     soup = fold(BeautifulSoup(body, "html.parser"))
     headings = [(tag["id"], tag.get_text().removesuffix("¶")) for tag in soup.select("h2[id]")]
-    failed_id = executed.cells[run.failed_cell - 1].get("id") if run.failed_cell else None
-    _write(
-        folder / f"{source.stem}.html", "lesson.html.j2",
-        lesson=lesson, body=Markup(soup), headings=headings, failed_id=failed_id,
-    )  # fmt: skip
-    return lesson
+    failed = lesson.run.failed_cell if lesson.run else None
+    failed_id = executed.cells[failed - 1].get("id") if failed else None
+    _write(folder / f"{source.stem}.html", "lesson.html.j2",
+           lesson=lesson, body=Markup(soup), headings=headings, failed_id=failed_id)  # fmt: skip
 
 
-def write_index(lessons: list[Lesson], folder: Path) -> Path:
-    """Write index.html, which links the lessons and shows how they fared."""
+def write_index(sources: list[Path], folder: Path) -> Path:
+    """Write index.html, which links the lessons and shows how they fared when they ran last."""
+    lessons = [describe(_last_executed(source, folder), source.stem) for source in sources]
     _write(folder / "index.html", "index.html.j2", lessons=lessons, commit=commit(), version=__version__)
     return folder / "index.html"
 
 
-def claims_of(executed: NotebookNode) -> list[dict[str, str]]:
-    """Rows of every claims table that the lesson displayed."""
-    return [row for output in _displayed(executed) for row in output.data.get(CLAIMS, [])]
+def _last_executed(source: Path, folder: Path) -> NotebookNode:
+    """Return the executed notebook if it ran to its end, else the source, else (the file is broken) an empty one."""
+    executed = folder / source.name
+    try:
+        if executed.is_file() and last_run(notebook := nbformat.read(executed, as_version=4)):
+            return notebook
+        return nbformat.read(source, as_version=4)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError):
+        return nbformat.v4.new_notebook()
 
 
-def find_figure(executed: NotebookNode) -> tuple[bytes, str] | None:
-    """PNG and alt text of the cell tagged `thumbnail`, or else of the lesson's first figure."""
-    for cells in (tagged(executed, "thumbnail"), executed.cells):
-        for output in _displayed(NotebookNode(cells=cells)):
-            if "image/png" in output.data:
-                return base64.b64decode(output.data["image/png"]), alt_text(output)
-    return None
+def describe(notebook: NotebookNode, name: str) -> Lesson:
+    """Return what the index shows of a notebook: its card, and what came of its run if it has one."""
+    lesson = Lesson(name, read_card(notebook, name), last_run(notebook))
+    if lesson.run is None:
+        return lesson
+    claims = [row for output in _displayed(notebook) for row in output.data.get(CLAIMS, [])]
+    figure = find_figure(notebook)
+    thumbnail = (f"{name}.png", alt_text(figure)) if figure else None
+    return Lesson(name, lesson.card, lesson.run, claims, thumbnail)
+
+
+def find_figure(executed: NotebookNode) -> NotebookNode | None:
+    """Return the PNG output of the cell tagged `thumbnail`, or else the lesson's first PNG output."""
+    cells = [*tagged(executed, "thumbnail"), *executed.cells]
+    return next((output for output in _displayed(NotebookNode(cells=cells)) if "image/png" in output.data), None)
 
 
 def alt_text(output: NotebookNode) -> str:
-    """What a PNG output says it shows; "" where it says nothing."""
+    """Return what a PNG output says it shows; "" where it says nothing."""
     metadata = output.get("metadata", {})
     return metadata.get("image/png", {}).get("alt") or metadata.get("alt") or ""
 
 
 def without_scripts(executed: NotebookNode) -> NotebookNode:
-    """A copy without what only works with a kernel or a script from the network."""
+    """Return a copy without what only works with a kernel or a script from the network."""
     notebook = copy.deepcopy(executed)
     notebook.metadata.pop("widgets", None)
     for output in _displayed(notebook):
@@ -166,48 +171,38 @@ def without_scripts(executed: NotebookNode) -> NotebookNode:
 
 def fold(soup: BeautifulSoup) -> BeautifulSoup:
     """Close the source of cells tagged for folding behind a "Code" line."""
-    for cell in soup.select("div.code_cell"):
-        tags = {name.removeprefix("celltag_") for name in cell.get("class", [])}
-        source = cell.find("div", class_="input")
-        if source is not None and tags & FOLDED:
-            details, summary = soup.new_tag("details"), soup.new_tag("summary")
-            summary.string = "Code"
+    for cell in soup.select(FOLDED):
+        if source := cell.find("div", class_="input"):
+            details, summary = soup.new_tag("details"), soup.new_tag("summary", string="Code")
             source.wrap(details)
             details.insert(0, summary)
     return soup
 
 
-def _displayed(notebook: NotebookNode) -> list[NotebookNode]:
-    return [output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
-
-
-def _write(path: Path, template: str, **values) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(_environment().get_template(template).render(**values), encoding="utf-8")
-
-
-@functools.cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(duration=duration, memory=memory, inline=_inline_markdown)
-    environment.globals["style"] = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
-    environment.globals["code_style"] = Markup(
-        HtmlFormatter(style="default").get_style_defs(".highlight")
-        + "\n@media (prefers-color-scheme: dark) {\n"
-        + HtmlFormatter(style="github-dark").get_style_defs(".highlight")
-        + "\n}"
-    )
-    return environment
+def _displayed(notebook: NotebookNode) -> Iterator[NotebookNode]:
+    return (output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output)
 
 
 def _inline_markdown(text: str) -> Markup:
-    """A goal or a title: its equations, code and emphasis, without the paragraph around it."""
+    """Render a goal or a title: its equations, code and emphasis, without the paragraph around it."""
     text = re.sub(r"^(\d+)([.)])", r"\1\\\2", text)  # "1. A title" is no list
     html = MarkdownWithMath(renderer=MathRenderer(escape=True)).render(text).strip()
-    return Markup(html.removeprefix("<p>").removesuffix("</p>")) if html else escape(text)
+    return Markup(html.removeprefix("<p>").removesuffix("</p>"))
+
+
+def _write(path: Path, template: str, **values: object) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(PAGES.get_template(template).render(**values), encoding="utf-8")
+
+
+PAGES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(TEMPLATES),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+PAGES.filters.update(duration=duration, memory=memory, inline=_inline_markdown)
+LIGHT, DARK = (HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark"))
+PAGES.globals["style"] = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
+PAGES.globals["code_style"] = Markup(f"{LIGHT}\n@media (prefers-color-scheme: dark) {{\n{DARK}\n}}")
