@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from mrilab.errors import UserError
 from mrilab.machine import Precision, in_bfloat16
-from mrilab.methods.registry import method
+from mrilab.methods.registry import Progress, method
+from mrilab.physics import SenseModel
 
 GRID = 8  # height and width of the random input; the authors feed 8 x 4 for images of 640 x 368
 
@@ -90,11 +91,11 @@ LEARNING_RATE = 0.01
 
 @method("convdecoder")
 def convdecoder(
-    y,
-    model,
+    y: Tensor,
+    model: SenseModel,
     *,
-    generator,
-    progress,
+    generator: torch.Generator,
+    progress: Progress,
     iterations: int = ITERATIONS,
     width: int = WIDTH,
     layers: int = LAYERS,

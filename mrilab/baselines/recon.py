@@ -5,16 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mrilab.baselines.convdecoder import convdecoder
 from mrilab.baselines.istanet import ISTANet
 from mrilab.baselines.modl import MoDL
 from mrilab.baselines.varnet import VarNet
 from mrilab.methods.registry import method, scaled
+from mrilab.physics import SenseModel
 from mrilab.physics.coils import calibration_lines
 from mrilab.training.checkpoints import trained
 
+__all__ = ["convdecoder", "ista", "modl", "varnet"]
+
 
 @method("modl")
-def modl(y, model, *, generator, progress, network: str = "modl-heads"):
+def modl(y: Tensor, model: SenseModel, *, network: str = "modl-heads") -> Tensor:
     """A trained denoiser and conjugate gradients by turns (MoDL), with the maps of the scan.
 
     modl-heads was trained on heads of random contrast, orientation, resolution and noise, modl-t2 on clinical
@@ -24,7 +28,7 @@ def modl(y, model, *, generator, progress, network: str = "modl-heads"):
 
 
 @method("varnet")
-def varnet(y, model, *, generator, progress, network: str = "varnet-heads"):
+def varnet(y: Tensor, model: SenseModel, *, network: str = "varnet-heads") -> Tensor:
     """E2E-VarNet, which estimates maps of its own from the vertical calibration lines. Only magnitudes count.
 
     A mask without fully sampled central columns leaves it the fully sampled box around DC to estimate them from.
@@ -34,7 +38,7 @@ def varnet(y, model, *, generator, progress, network: str = "varnet-heads"):
     return _reconstruct(trained(network, VarNet, y.device), y, model, calibration_lines(model.mask, model.shape))
 
 
-def _reconstruct(network: nn.Module, y: Tensor, model, third: Tensor) -> Tensor:
+def _reconstruct(network: nn.Module, y: Tensor, model: SenseModel, third: Tensor) -> Tensor:
     """The image (H, W) in units of y; the network sees data over the 0.99 quantile of the zero-filled MVUE."""
     _, unit = scaled(y, model, None)  # (1, 1)
     with torch.inference_mode():
@@ -43,7 +47,7 @@ def _reconstruct(network: nn.Module, y: Tensor, model, third: Tensor) -> Tensor:
 
 
 @method("ista")
-def ista(y, model, *, generator, progress, network: str = "ista-t2"):
+def ista(y: Tensor, model: SenseModel, *, network: str = "ista-t2") -> Tensor:
     """Gradient steps and shrinkage in a learned transform by turns (ISTA-Net+), with the maps of the scan."""
     phases = trained(network, ISTANet, y.device)
     _, unit = scaled(y, model, None)  # (1, 1)

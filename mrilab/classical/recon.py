@@ -5,21 +5,23 @@ from __future__ import annotations
 import math
 
 import pywt
+from torch import Tensor
 
 from mrilab import physics
 from mrilab.errors import UserError
 from mrilab.methods.registry import method
+from mrilab.physics import SenseModel
 from mrilab.physics.classical import CG_WEIGHT, WAVELET, WAVELET_WEIGHT
 
 
 @method("zero-filled")
-def zero_filled(y, model, *, generator, progress):
+def zero_filled(y: Tensor, model: SenseModel) -> Tensor:
     """What was not sampled stays zero: one inverse Fourier transform and a coil combination."""
     return physics.zero_filled(y, model)
 
 
 @method("cg-sense")
-def cg_sense(y, model, *, generator, progress, weight: float = CG_WEIGHT, iterations: int = 30):
+def cg_sense(y: Tensor, model: SenseModel, *, weight: float = CG_WEIGHT, iterations: int = 30) -> Tensor:
     """Least squares over the coils with a little Tikhonov weight, by conjugate gradients."""
     _check(weight, iterations)
     return physics.cg_sense(y, model, weight=weight, iterations=iterations)
@@ -27,17 +29,15 @@ def cg_sense(y, model, *, generator, progress, weight: float = CG_WEIGHT, iterat
 
 @method("l1-wavelet")
 def l1_wavelet(
-    y,
-    model,
+    y: Tensor,
+    model: SenseModel,
     *,
-    generator,
-    progress,
     weight: float = WAVELET_WEIGHT,
     iterations: int = 100,
     wavelet: str = WAVELET,
     levels: int = 4,
     cycle_spinning: bool = True,
-):
+) -> Tensor:
     """Compressed sensing: least squares with few wavelet coefficients, by FISTA with cycle spinning."""
     _check(weight, iterations)
     if wavelet not in pywt.wavelist(kind="discrete"):

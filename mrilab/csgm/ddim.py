@@ -18,8 +18,9 @@ from mrilab.csgm.levels import check_levels, geometric_levels
 from mrilab.csgm.prior import ScorePrior
 from mrilab.errors import UserError
 from mrilab.machine import Precision
-from mrilab.methods.registry import Reconstruction, method, posterior_summary, scaled
+from mrilab.methods.registry import Progress, Reconstruction, method, posterior_summary, scaled
 from mrilab.nets.consistency import consistent
+from mrilab.physics import SenseModel
 from mrilab.physics.noise import complex_noise
 from mrilab.physics.scale import quantile_scale
 
@@ -33,11 +34,11 @@ Denoise = Callable[[Tensor, float], Tensor]
 
 @method("ddim")
 def ddim(
-    y,
-    model,
+    y: Tensor,
+    model: SenseModel,
     *,
-    generator,
-    progress,
+    generator: torch.Generator,
+    progress: Progress,
     samples: int = 8,
     prior: str = "score-heads",
     steps: int = STEPS,

@@ -16,7 +16,8 @@ from mrilab.csgm.levels import check_levels, geometric_levels
 from mrilab.csgm.prior import ScorePrior
 from mrilab.errors import UserError
 from mrilab.machine import Precision
-from mrilab.methods.registry import Reconstruction, method, posterior_summary, scaled
+from mrilab.methods.registry import Progress, Reconstruction, method, posterior_summary, scaled
+from mrilab.physics import SenseModel
 from mrilab.physics.scale import quantile_scale
 
 # `mrilab experiment langevin_tuning` chose these once, on two validation heads at R = 4. They serve everything.
@@ -46,11 +47,11 @@ class Step:
 
 @method("langevin")
 def langevin(
-    y,
-    model,
+    y: Tensor,
+    model: SenseModel,
     *,
-    generator,
-    progress,
+    generator: torch.Generator,
+    progress: Progress,
     samples: int = 8,
     prior: str = "score-heads",
     levels: int = LEVELS,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from mrilab.errors import UserError
 from mrilab.flat.network import FLAT
-from mrilab.methods.registry import Reconstruction, method, posterior_summary, scaled
-from mrilab.physics import mirror
+from mrilab.methods.registry import Progress, Reconstruction, method, posterior_summary, scaled
+from mrilab.physics import SenseModel, mirror
 from mrilab.physics.noise import complex_noise
 from mrilab.training.checkpoints import trained
 
@@ -16,11 +17,11 @@ MIRRORS = ((), (-2,), (-1,), (-2, -1))
 
 @method("flat")
 def flat(
-    y,
-    model,
+    y: Tensor,
+    model: SenseModel,
     *,
-    generator,
-    progress,
+    generator: torch.Generator,
+    progress: Progress,
     network: str = "flat-derived-heads",
     steps: int | None = None,
     samples: int = 1,

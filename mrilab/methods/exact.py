@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mrilab.errors import UserError
 from mrilab.physics import fft2c, ifft2c
+from mrilab.physics.acquisition import LinearModel
 
 
 class Gaussian:
@@ -65,7 +66,7 @@ class Gaussian:
         columns = self._from_basis(self._to_basis(_unit_images(self.mean)) * (self.variance + sigma**2))
         return columns.flatten(-2).mT
 
-    def posterior(self, y: Tensor, model, noise_std: float, sigma: float = 0.0) -> Gaussian:
+    def posterior(self, y: Tensor, model: LinearModel, noise_std: float, sigma: float = 0.0) -> Gaussian:
         """The exact posterior of the prior smoothed by sigma, for y = A x + n. For tiny images.
 
         C_post = (C^-1 + A^H A / s^2)^-1 and m_post = m + C_post A^H (y - A m) / s^2, with s = `noise_std`; a batch in
@@ -78,7 +79,7 @@ class Gaussian:
         mean = self.mean + (pulled @ covariance.mT).unflatten(-1, self.shape)
         return Gaussian.from_covariance(mean, (covariance + covariance.mH) / 2)
 
-    def log_evidence(self, y: Tensor, model, noise_std: float, sigma: float = 0.0) -> Tensor:
+    def log_evidence(self, y: Tensor, model: LinearModel, noise_std: float, sigma: float = 0.0) -> Tensor:
         """log p(y) up to a constant that only `noise_std` and the mask decide. (..., coil, H, W) -> (...)."""
         prior = self.covariance(sigma)
         gain = torch.eye(len(prior)).to(prior) + prior @ normal_matrix(model, self.mean) / noise_std**2
@@ -124,7 +125,8 @@ class Mixture:
     def score(self, x: Tensor, sigma: float = 0.0) -> Tensor:
         """Gradient of the smoothed log density: the parts' scores, weighted by their responsibilities."""
         weights = self.responsibilities(x, sigma)[..., None, None, :]  # (..., 1, 1, k)
-        return sum(weights[..., k] * part.score(x, sigma) for k, part in enumerate(self.parts))
+        scores = (weights[..., k] * part.score(x, sigma) for k, part in enumerate(self.parts))
+        return sum(scores, torch.zeros_like(x))
 
     def sample(self, count: int, generator: torch.Generator, sigma: float = 0.0) -> Tensor:
         """(count, H, W) draws from the mixture smoothed by sigma."""
@@ -132,7 +134,7 @@ class Mixture:
         draws = torch.stack([part.sample(count, generator, sigma) for part in self.parts])  # (k, count, H, W)
         return draws[choice, torch.arange(count)]
 
-    def posterior(self, y: Tensor, model, noise_std: float, sigma: float = 0.0) -> Mixture:
+    def posterior(self, y: Tensor, model: LinearModel, noise_std: float, sigma: float = 0.0) -> Mixture:
         """The exact posterior of the mixture smoothed by sigma: again a mixture, reweighted by each part's evidence."""
         evidence = torch.stack([part.log_evidence(y, model, noise_std, sigma) for part in self.parts], -1)  # (..., k)
         weights = (self.weights.log() + evidence).softmax(-1)
@@ -158,7 +160,7 @@ class MatrixModel:
         return self.adjoint(self.forward(x))
 
 
-def normal_matrix(model, like: Tensor) -> Tensor:
+def normal_matrix(model: LinearModel, like: Tensor) -> Tensor:
     """A^H A as a dense matrix (H W, H W), for images of the shape and type of `like`."""
     return model.normal(_unit_images(like)).flatten(-2).mT.contiguous()
 

@@ -1,35 +1,39 @@
 """Reconstruction methods by name. Each paper's recon.py registers its own; no list names them.
 
-    @method("langevin")
-    def langevin(y, model, *, generator, progress, samples: int = 8, steps: int = 100) -> Reconstruction:
-        "Posterior samples by annealed Langevin dynamics."   # the first line is shown in the list of methods
+    @method("ddim")
+    def ddim(
+        y: Tensor, model: SenseModel, *, generator: torch.Generator, progress: Progress, samples: int = 8
+    ) -> Reconstruction:
+        "Images drawn from noise in few steps."   # the first line is shown in the list of methods
 
-`y` is k-space (coil, H, W) as the scanner gave it (about 1e-6 in fastMRI files), zero where `model.mask` is
-not; scaling it is the method's own business, and a test holds every method to it. `model` is a `SenseModel`
-on the device to work on, `generator` an explicit CPU `torch.Generator`, and `progress` wraps a loop as tqdm
-does: `for step in progress(range(steps))`. The keyword-only parameters after those two are the method's
-options: their annotations say how text from the command line is read.
+`y` is k-space (coil, H, W) as the scanner gave it (about 1e-6 in fastMRI files), zero where `model.mask` is not. The
+method scales it as it needs, and a test holds every method to it. The result is an image (H, W), or a `Reconstruction`.
+A method that draws random numbers takes `generator`, on the CPU. One that takes long wraps its loop in `progress`. All
+other keyword-only parameters are its options: `mrilab recon METHOD` reads them as their annotations say.
 """
 
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import math
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Concatenate, Literal, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import torch
 from torch import Tensor
 
 from mrilab import papers
 from mrilab.errors import UserError
+from mrilab.physics import SenseModel
+from mrilab.physics.acquisition import LinearModel
 from mrilab.physics.scale import quantile_scale
 
-GIVEN = ("generator", "progress")  # what the pipeline passes; everything else after `*` is an option
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -46,18 +50,42 @@ class Reconstruction:
     samples: Tensor | None = None
 
 
-Method = Callable[..., Tensor | Reconstruction]
+class Progress(Protocol):
+    """Wrap a loop as tqdm does: `for step in progress(range(steps))`."""
+
+    def __call__(self, steps: Iterable[T], /) -> Iterable[T]: ...
+
+
+class Method(Protocol):
+    """A registered method as the pipeline calls it, whether or not its function takes generator and progress."""
+
+    def __call__(
+        self, y: Tensor, model: SenseModel, *, generator: torch.Generator, progress: Progress, **options: Any
+    ) -> Reconstruction: ...
+
+
+Function = TypeVar("Function", bound=Callable[Concatenate[Tensor, SenseModel, ...], Tensor | Reconstruction])
 _registered: dict[str, Method] = {}
 
 
-def method(name: str) -> Callable[[Method], Method]:
-    """Register the decorated function under `name`. Raises `ValueError` where another one has it."""
+def method(name: str) -> Callable[[Function], Function]:
+    """Register the decorated function under `name`. Raises `ValueError` where another module has it."""
 
-    def register(function: Method) -> Method:
+    def register(function: Function) -> Function:
         other = _registered.get(name)
         if other is not None and other.__module__ != function.__module__:
             raise ValueError(f"{function.__module__} and {other.__module__} both register the method {name!r}")
-        _registered[name] = function
+        parameters = inspect.signature(function).parameters
+
+        @functools.wraps(function)
+        def run(
+            y: Tensor, model: SenseModel, *, generator: torch.Generator, progress: Progress, **options: Any
+        ) -> Reconstruction:
+            offered = {"generator": generator, "progress": progress}
+            image = function(y, model, **{key: offered[key] for key in offered if key in parameters}, **options)
+            return image if isinstance(image, Reconstruction) else Reconstruction(image)
+
+        _registered[name] = run
         return function
 
     return register
@@ -70,7 +98,7 @@ def available_methods() -> dict[str, Method]:
 
 
 def find_method(name: str) -> Method:
-    """The method of this name. Raises `UserError` with the names that there are."""
+    """Return the method of this name. Raises `UserError` with the names that there are."""
     known = available_methods()
     if name not in known:
         raise UserError(f"unknown method {name!r}; choose one of {', '.join(known)}")
@@ -78,13 +106,13 @@ def find_method(name: str) -> Method:
 
 
 def method_options(name: str) -> dict[str, inspect.Parameter]:
-    """The options of a method, with their annotations resolved to types."""
+    """Return the options of a method, with their annotations resolved to types."""
     function = find_method(name)
     hints = get_type_hints(function)
     return {
         key: parameter.replace(annotation=hints.get(key, str))
         for key, parameter in inspect.signature(function).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY and key not in GIVEN
+        if parameter.kind is parameter.KEYWORD_ONLY and key not in ("generator", "progress")
     }
 
 
@@ -145,8 +173,12 @@ def _convert(text: str, kind: Any, key: str) -> Any:
     return value
 
 
-def scaled(y: Tensor, model, scale: float | Tensor | None) -> tuple[Tensor, Tensor]:
-    """A^H y / q, (*batch, H, W), and q, (*batch, 1, 1)."""
+def scaled(y: Tensor, model: LinearModel, scale: float | Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return A^H y / q, (*batch, H, W), and q, (*batch, 1, 1): `scale`, or the 0.99 quantile of |A^H y|.
+
+    Raises:
+        UserError: a scale that is not a positive finite number.
+    """
     adjoint = model.adjoint(y)
     if scale is None:
         scale = quantile_scale(adjoint)[..., 0, 0]  # (*batch)
@@ -158,6 +190,6 @@ def scaled(y: Tensor, model, scale: float | Tensor | None) -> tuple[Tensor, Tens
 
 
 def posterior_summary(samples: Tensor) -> Reconstruction:
-    """Mean and deviation of samples (K, H, W). The deviation is that of the magnitude, which is what one looks at."""
+    """Return the mean of samples (K, H, W) and the standard deviation of their magnitude, which is what is shown."""
     deviation = samples.abs().std(dim=0) if len(samples) > 1 else None
     return Reconstruction(samples.mean(dim=0), deviation, samples)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,14 @@ from mrilab.errors import UserError
 from mrilab.physics.fourier import fourier_shift_phase
 
 CACHE_BYTES = 2**22  # of coil images at a time; on two cores anything from 1 to 4 MiB is as good
+
+
+class LinearModel(Protocol):
+    """A linear forward model A of images: `SenseModel`, or the matrix of a toy problem."""
+
+    def forward(self, x: Tensor) -> Tensor: ...
+    def adjoint(self, y: Tensor) -> Tensor: ...
+    def normal(self, x: Tensor) -> Tensor: ...
 
 
 class SenseModel:

@@ -14,7 +14,6 @@ from mrilab.training import checkpoints
 from mrilab.training.checkpoints import save_checkpoint
 
 SHAPE = (40, 36)
-RUN = {"generator": None, "progress": iter}
 METHODS = {"modl": modl, "varnet": varnet}
 
 
@@ -49,7 +48,7 @@ def test_it_is_the_network_on_data_of_the_trainings_scale(networks, problem):
     for name, run in METHODS.items():
         with torch.no_grad():
             expected = unit * networks[name]((y / unit)[None], model.mask, thirds[name][None])[0]
-        made = run(y, model, **RUN)
+        made = run(y, model)
         torch.testing.assert_close(made, expected)
         assert not made.is_inference() and not made.requires_grad
 
@@ -60,7 +59,7 @@ def test_scale_of_the_data_is_that_of_the_image(name, direction, networks, probl
     points = torch.rand(SHAPE, generator=torch.Generator().manual_seed(0)) < 0.4
     points[18:23, 16:21] = True
     y, model = problem(points if direction == "points" else equispaced_mask(SHAPE, 3, direction, acs=8))
-    expected, tiny = METHODS[name](y, model, **RUN), METHODS[name](2.0**-20 * y, model, **RUN)
+    expected, tiny = METHODS[name](y, model), METHODS[name](2.0**-20 * y, model)
     assert expected.shape == SHAPE and torch.isfinite(torch.view_as_real(expected)).all()
     assert torch.equal(2.0**20 * tiny, expected)  # nothing is rounded
 
@@ -68,11 +67,11 @@ def test_scale_of_the_data_is_that_of_the_image(name, direction, networks, probl
 def test_what_cannot_work_is_one_sentence(networks, problem):
     y, model = problem(equispaced_mask(SHAPE, 3, acs=8))
     with pytest.raises(UserError, match="'varnet-heads' is a varnet, not a MoDL"):
-        modl(y, model, **RUN, network="varnet-heads")
+        modl(y, model, network="varnet-heads")
     with pytest.raises(UserError, match="no checkpoint 'varnet-x'"):
-        varnet(y, model, **RUN, network="varnet-x")
+        varnet(y, model, network="varnet-x")
     with pytest.raises(UserError, match="scale of the data is zero"):
-        modl(0 * y, model, **RUN)
+        modl(0 * y, model)
     off_centre = SenseModel(model.coil_maps, ~centre_lines(SHAPE[1], 3)[None])
     with pytest.raises(UserError, match="centre of k-space is not sampled"):
-        varnet(y, off_centre, **RUN)
+        varnet(y, off_centre)

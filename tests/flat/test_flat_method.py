@@ -63,7 +63,7 @@ def test_ista_is_the_network_on_data_of_the_trainings_scale(networks, problem):
     unit = quantile_scale(model.adjoint(y))
     with torch.no_grad():
         expected = unit * networks["phases"]((y / unit)[None], model.mask, model.coil_maps[None]).states[-1, 0]
-    torch.testing.assert_close(run(ista, y, model, network="phases"), expected)
+    torch.testing.assert_close(ista(y, model, network="phases"), expected)
 
 
 def test_samples_start_from_noise_of_their_own_and_the_seed_decides(networks, problem):
@@ -100,6 +100,6 @@ def test_what_cannot_work_is_one_sentence(networks, problem):
     with pytest.raises(UserError, match="'phases' is a ista, not a FLAT"):
         run(flat, y, model, network="phases")
     with pytest.raises(UserError, match="'plain' is a flat, not a ISTANet"):
-        run(ista, y, model, network="plain")
+        ista(y, model, network="plain")
     with pytest.raises(UserError, match="scale of the data is zero"):
         run(flat, 0 * y, model, network="plain")

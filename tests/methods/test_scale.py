@@ -6,7 +6,7 @@ import torch
 from mrilab.anatomy.acquire import simulate_scan
 from mrilab.anatomy.arrays import coil_array
 from mrilab.anatomy.ellipsoids import random_ellipses
-from mrilab.methods.registry import Reconstruction, available_methods
+from mrilab.methods.registry import available_methods
 from mrilab.physics import SenseModel, estimate_maps, make_mask
 
 SHAPE = (64, 60)
@@ -30,8 +30,7 @@ def undersampled(kind):
 def run(name, y, model):
     function = available_methods()[name]
     generator = torch.Generator().manual_seed(0)
-    made = function(y, model, generator=generator, progress=lambda steps, **_: steps, **FEW.get(name, {}))
-    return made if isinstance(made, Reconstruction) else Reconstruction(made)
+    return function(y, model, generator=generator, progress=iter, **FEW.get(name, {}))
 
 
 @pytest.mark.parametrize("kind", ["random", "poisson"])
