@@ -2,26 +2,33 @@
 
 An experiment declares a grid of cases and a function that measures one case. Each finished case is one line
 of results/NAME.csv: the case, what was measured, and where it comes from (commit, version, device, seconds).
-Lines are forced to disk one by one, so a run that is killed loses the case it was in and nothing else. The next
-run does the cases that are not there yet.
+Lines are forced to disk one by one, so a run that is killed loses only the case that it was in. The next run does
+the cases that are not in the file yet.
 """
 
 from __future__ import annotations
 
 import csv
 import importlib
+import inspect
 import os
 import pkgutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pandas as pd
 from tqdm import tqdm
 
 import mrilab
 from mrilab import papers
+from mrilab.data.embedded import dataset
+from mrilab.data.recipes import Simulated, simulate
+from mrilab.data.scans import Scan, read_scan
 from mrilab.errors import UserError
 from mrilab.machine import commit, device_name
 from mrilab.paths import RESULTS
@@ -36,20 +43,69 @@ class Experiment:
 
     Attributes:
         title: one line for `mrilab experiment --list`.
+        keys, measured: the columns.
         cases: () -> the cases, in the order in which they run; called when needed, since it may build data.
         measure: case -> measured values by the names in `measured`. The same case must give the same values.
-        keys, measured: the columns.
     """
 
     title: str
     keys: tuple[str, ...]
     measured: tuple[str, ...]
-    cases: Callable[[], Sequence[Mapping]]
-    measure: Callable[[Mapping], Mapping[str, float]]
+    cases: Callable[[], Sequence[Mapping[str, Any]]]
+    measure: Callable[[Mapping[str, Any]], Mapping[str, float]]
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """Return the columns of the file, in order."""
         return self.keys + self.measured + PROVENANCE
+
+
+Measure = TypeVar("Measure", bound=Callable[..., Mapping[str, float]])
+_registered: dict[str, Experiment] = {}  # experiments by the module that holds them
+
+
+def experiment(
+    title: str, measured: tuple[str, ...], cases: Callable[[], Sequence[tuple]]
+) -> Callable[[Measure], Measure]:
+    """Make the decorated function, which measures one case, the experiment of its module.
+
+    The names of its parameters are the keys. `cases` gives the values of each case in the same order.
+    """
+
+    def register(measure: Measure) -> Measure:
+        keys = tuple(inspect.signature(measure).parameters)
+
+        def with_keys() -> list[dict[str, Any]]:
+            return [dict(zip(keys, case, strict=True)) for case in cases()]
+
+        def measure_case(case: Mapping[str, Any]) -> Mapping[str, float]:
+            with fallback_expected():
+                return measure(**case)
+
+        _registered[measure.__module__] = Experiment(title, keys, measured, with_keys, measure_case)
+        return measure
+
+    return register
+
+
+@contextmanager
+def fallback_expected() -> Iterator[None]:
+    """Silence the warning that a calibration area is too small for ESPIRiT, as many are above R = 6."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*ESPIRiT")
+        yield
+
+
+def scan_of(name: str) -> Scan:
+    """Read the embedded scan of this name: "heads-t2-test-03" is number 3 of its data set."""
+    recipe, _, index = name.rpartition("-")
+    return read_scan(dataset(recipe)[int(index)])
+
+
+def simulation_of(name: str) -> Simulated:
+    """Simulate the embedded scan of this name again, for what its file does not hold: the noise-free image."""
+    recipe, _, index = name.rpartition("-")
+    return simulate(recipe, int(index))
 
 
 def experiment_names() -> list[str]:
@@ -68,19 +124,20 @@ def _places() -> dict[str, str]:
 
 
 def find_experiment(name: str) -> Experiment:
-    """The experiment of this name.
+    """Return the experiment of this name.
 
     Raises:
-        UserError: there is none; the message lists those that there are.
+        UserError: there is none. The message lists those that there are.
     """
     places = _places()
     if name not in places:
         raise UserError(f"there is no experiment {name!r}; choose one of {', '.join(sorted(places))}")
-    return importlib.import_module(places[name]).EXPERIMENT
+    importlib.import_module(places[name])
+    return _registered[places[name]]
 
 
 def run_experiment(experiment: Experiment, path: Path, progress: bool = True, part: tuple[int, int] = (1, 1)) -> int:
-    """Measure every case that `path` does not hold yet; return how many were measured.
+    """Measure every case that `path` does not hold yet, and return how many were measured.
 
     With `part` (k, n), only every n-th case from the k-th on: so n processes share an experiment. Each appends whole
     lines, so they may share `path` as well, if the second starts when the first has written a line.
@@ -111,7 +168,7 @@ def run_experiment(experiment: Experiment, path: Path, progress: bool = True, pa
 
 
 def read_results(name: str, folder: Path = RESULTS) -> pd.DataFrame:
-    """What `mrilab experiment NAME` has measured, one row a case.
+    """Return what `mrilab experiment NAME` has measured, one row a case.
 
     Raises:
         UserError: it was never run.
@@ -123,7 +180,7 @@ def read_results(name: str, folder: Path = RESULTS) -> pd.DataFrame:
 
 
 def recompute_rows(name: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """Measure some rows of `read_results(name)` again, here and now: the same rows, measured columns only.
+    """Measure some rows of `read_results(name)` again, and return the measured columns of the same rows.
 
     A lesson that shows stored results calls this on at least two rows and asserts that they agree:
 
@@ -142,13 +199,13 @@ def recompute_rows(name: str, rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(values, index=rows.index)[list(experiment.measured)]
 
 
-def _key(experiment: Experiment, case: Mapping) -> tuple[str, ...]:
-    """A case as it reads in the file, whatever types it has in memory."""
+def _key(experiment: Experiment, case: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a case as it reads in the file, whatever types it has in memory."""
     return tuple(str(case[name]) for name in experiment.keys)
 
 
 def _finished(experiment: Experiment, path: Path) -> set[tuple[str, ...]]:
-    """Keys of the rows in `path`; what a kill left of a last line is cut off first."""
+    """Return the keys of the rows in `path`. What a kill left of a last line is cut off first."""
     if not path.exists():
         return set()
     whole = path.read_bytes()

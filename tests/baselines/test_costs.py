@@ -16,4 +16,4 @@ def test_a_case_is_measured_in_a_process_of_its_own():
 def test_a_failure_is_told_with_its_sentence(monkeypatch):
     monkeypatch.setitem(costs.OPTIONS, "zero-filled", "zero-filled --nonsense 1")
     with pytest.raises(UserError, match="zero-filled failed: .*nonsense"):
-        costs.measure({"method": "zero-filled", "run": 0})
+        costs.measure("zero-filled", 0)

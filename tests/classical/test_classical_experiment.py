@@ -1,20 +1,23 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from mrilab.classical.experiments import classical
-from mrilab.evaluation.experiments import read_results, recompute_rows, run_experiment
+from mrilab.evaluation.experiments import find_experiment, read_results, recompute_rows, run_experiment
 from mrilab.paths import RESULTS
 
 
 def test_the_grid_is_complete():
-    cases = pd.DataFrame(classical.cases())
+    cases = pd.DataFrame(find_experiment("classical").cases())
     assert len(cases) == 12 * 6 * 3 and not cases.duplicated().any()
     assert set(cases["acceleration"]) == {2, 3, 4, 6, 8, 12}
 
 
 def test_two_runs_of_a_case_give_the_same_row(tmp_path):
-    two = classical.cases()[1:3]
-    experiment = classical.Experiment(**{**vars(classical.EXPERIMENT), "cases": lambda: two})
+    experiment = find_experiment("classical")
+    two = experiment.cases()[1:3]
+    experiment = replace(experiment, cases=lambda: two)
     tables = []
     for name in ("first.csv", "second.csv"):
         run_experiment(experiment, tmp_path / name, progress=False)

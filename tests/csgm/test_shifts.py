@@ -104,7 +104,8 @@ def test_the_prior_and_the_settings_of_the_sampler_are_the_courses(monkeypatch):
         return reconstruct(scan, method, **options | {"samples": 1, "levels": 2, "scale": "zero-filled"})
 
     monkeypatch.setattr(shifted, "reconstruct", quick)
-    case = next(case for case in module.EXPERIMENT.cases() if case["shift"] == "horizontal")
-    assert set(module.EXPERIMENT.measured) <= set(module.EXPERIMENT.measure(case))
+    experiment = find_experiment("shifts_langevin")
+    case = next(case for case in experiment.cases() if case["shift"] == "horizontal")
+    assert set(experiment.measured) <= set(experiment.measure(case))
     assert (seen["method"], seen["prior"], seen["samples"]) == ("langevin", "score-t2", module.SAMPLES)
     assert (seen["mask"], seen["direction"], seen["acceleration"]) == ("equispaced", "horizontal", 4)

@@ -5,14 +5,15 @@ from dataclasses import replace
 
 import pytest
 
+from mrilab.evaluation.experiments import find_experiment
 from mrilab.flat.experiments import flat_controls
-from mrilab.flat.experiments.flat_controls import EXPERIMENT, MEASURED
+from mrilab.flat.experiments.flat_controls import MEASURED
 from mrilab.flat.train import CONTROLS, profiles
 from mrilab.training.engine import Settings
 
 
 def test_cases_are_distinct_and_change_one_factor_from_the_middle():
-    cases = EXPERIMENT.cases()
+    cases = find_experiment("flat_controls").cases()
     assert len({tuple(case.values()) for case in cases}) == len(cases)
     middle = {case["control"] for case in cases if (case["alpha"], case["cascades"]) == (1.0, 12)}
     assert middle == set(CONTROLS)
@@ -31,10 +32,10 @@ def test_a_case_is_trained_resumed_and_measured(control, tmp_path, monkeypatch):
     monkeypatch.setattr(flat_controls, "BUILD", tmp_path)
     monkeypatch.setattr(flat_controls, "ATTACKED", 1)
     case = {"control": control, "alpha": 1.0, "cascades": 3, "seed": 0}
-    values = EXPERIMENT.measure(case)
+    values = find_experiment("flat_controls").measure(case)
     assert set(values) == set(MEASURED)
     other = {"psnr_6_steps", "psnr_24_steps"}
     assert all(math.isfinite(values[name]) for name in MEASURED if name not in other)
     assert all(math.isfinite(values[name]) == (control != "free") for name in other)
-    again = EXPERIMENT.measure(case)  # from the state of the first
+    again = find_experiment("flat_controls").measure(case)  # from the state of the first
     assert again == pytest.approx(values, nan_ok=True)

@@ -1,7 +1,7 @@
-"""What each method costs: seconds and memory for one test head at R = 4, each in a process of its own.
+"""The cost of each method: seconds and memory for one test head at R = 4, each in a process of its own.
 
 Run it on a machine that does nothing else. Memory is the largest that the process ever held, with Python, torch and
-the scan; that of zero-filled is what all have in common. Seconds are those of the method alone, weights loaded.
+the scan. That of zero-filled is what all have in common. Seconds are those of the method alone, with weights loaded.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 
 from mrilab.data.embedded import dataset
 from mrilab.errors import UserError
-from mrilab.evaluation.experiments import Experiment
+from mrilab.evaluation.experiments import experiment
 
 DATASET = "heads-t2-test"
-OPTIONS = {  # of `mrilab recon --method`
+OPTIONS = {  # what follows `mrilab recon --method`
     "zero-filled": "zero-filled",
     "cg-sense": "cg-sense",
     "l1-wavelet": "l1-wavelet",
@@ -34,29 +34,31 @@ OPTIONS = {  # of `mrilab recon --method`
     **{f"ddim-{steps}-mean-8": f"ddim --prior score-t2 --samples 8 --steps {steps}" for steps in (12, 24)},
     "langevin-one": "langevin --prior score-t2 --samples 1",
 }
-RUNS = 3  # of each; the lesson takes the quickest
+RUNS = 3  # runs of each method; the lesson takes the quickest
 
 
-def cases() -> list[dict]:
-    return [{"method": method, "run": run} for method in OPTIONS for run in range(RUNS)]
+def cases() -> list[tuple]:
+    """Return one case a method and run."""
+    return [(method, run) for method in OPTIONS for run in range(RUNS)]
 
 
-def measure(case: dict) -> dict[str, float]:
+@experiment(
+    "seconds and memory of every method for one head at R = 4",
+    measured=("method_seconds", "peak_memory_mb", "psnr"),
+    cases=cases,
+)
+def measure(method: str, run: int) -> dict[str, float]:
+    """Reconstruct the head in a new process.
+
+    Raises:
+        UserError: the process failed. The message ends with the last line that it wrote.
+    """
     scan = dataset(DATASET)[0]
     with tempfile.TemporaryDirectory() as folder:
-        arguments = ["--acceleration", "4", "--method", *OPTIONS[case["method"]].split()]
+        arguments = ["--acceleration", "4", "--method", *OPTIONS[method].split()]
         command = [sys.executable, "-m", "mrilab", "recon", str(scan), *arguments, "--json"]
         done = subprocess.run([*command, "--out", str(Path(folder) / "out.h5")], capture_output=True, text=True)
     if done.returncode:
-        raise UserError(f"{case['method']} failed: {done.stderr.strip().splitlines()[-1]}")
+        raise UserError(f"{method} failed: {done.stderr.strip().splitlines()[-1]}")
     result = json.loads(done.stdout)
     return {"method_seconds": result["seconds"], "peak_memory_mb": result["peak_memory_mb"], "psnr": result["psnr"]}
-
-
-EXPERIMENT = Experiment(
-    title="seconds and memory of every method for one head at R = 4",
-    keys=("method", "run"),
-    measured=("method_seconds", "peak_memory_mb", "psnr"),
-    cases=cases,
-    measure=measure,
-)

@@ -1,1 +1,1 @@
-"""The long experiments of this paper: one module each, with `EXPERIMENT`, named as its file in results/."""
+"""The long experiments of this paper, one a module. The module has the name of its file in results/."""

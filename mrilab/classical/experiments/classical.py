@@ -7,11 +7,8 @@ the calibration area of 128 columns has 5 lines, too few for ESPIRiT: maps are t
 
 from __future__ import annotations
 
-import warnings
-
 from mrilab.data.embedded import dataset
-from mrilab.data.scans import read_scan
-from mrilab.evaluation.experiments import Experiment
+from mrilab.evaluation.experiments import experiment, scan_of
 from mrilab.evaluation.reconstruct import reconstruct
 
 DATASET = "heads-t2-test"
@@ -20,35 +17,18 @@ ACCELERATIONS = (2, 3, 4, 6, 8, 12)
 MEASURED = ("psnr", "ssim", "nrmse", "psnr_masked", "ssim_masked", "nrmse_masked", "effective_acceleration")
 
 
-def cases() -> list[dict]:
-    """One case a test head, acceleration and method; one seed."""
+def cases() -> list[tuple]:
+    """Return one case a test head, acceleration and method, all with one seed."""
     return [
-        {"scan": path.stem, "method": method, "acceleration": acceleration, "seed": 0}
+        (path.stem, method, acceleration, 0)
         for path in dataset(DATASET)
         for acceleration in ACCELERATIONS
         for method in METHODS
     ]
 
 
-def measure(case: dict) -> dict[str, float]:
-    """Reconstruct one case; figures of merit by the names in `MEASURED`."""
-    (path,) = [path for path in dataset(DATASET) if path.stem == case["scan"]]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*ESPIRiT")  # the fallback beyond R = 6, see above
-        result = reconstruct(
-            read_scan(path),
-            case["method"],
-            acceleration=case["acceleration"],
-            mask="equispaced",
-            seed=case["seed"],
-        )
-    return {**result.metrics, "effective_acceleration": result.effective_acceleration}
-
-
-EXPERIMENT = Experiment(
-    title="zero-filled, CG-SENSE and L1-wavelet over R = 2 ... 12 on the embedded T2 test heads",
-    keys=("scan", "method", "acceleration", "seed"),
-    measured=MEASURED,
-    cases=cases,
-    measure=measure,
-)
+@experiment("zero-filled, CG-SENSE and L1-wavelet over R = 2 ... 12 on the embedded T2 test heads", MEASURED, cases)
+def measure(scan: str, method: str, acceleration: int, seed: int) -> dict[str, float]:
+    """Reconstruct one test head with one method."""
+    result = reconstruct(scan_of(scan), method, acceleration=acceleration, mask="equispaced", seed=seed)
+    return result.slices[0].metrics | {"effective_acceleration": result.effective_acceleration}

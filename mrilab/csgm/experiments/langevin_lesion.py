@@ -4,45 +4,38 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mrilab.csgm.experiments.langevin_uncertainty import ACCELERATION, DATASET, SCANS
+from mrilab.csgm.experiments.langevin import OPTIONS
+from mrilab.csgm.experiments.langevin_uncertainty import ACCELERATION, HEADS
 from mrilab.csgm.lesion import lesion_contrast, plant_lesion
-from mrilab.data.embedded import dataset
-from mrilab.data.recipes import simulate
-from mrilab.data.scans import read_scan
-from mrilab.evaluation.experiments import Experiment
+from mrilab.evaluation.experiments import experiment, scan_of, simulation_of
 from mrilab.evaluation.metrics import psnr
 from mrilab.evaluation.reconstruct import reconstruct
 
-OPTIONS = {"l1-wavelet": {}, "langevin": {"prior": "score-t2", "samples": 8}}
+
+def cases() -> list[tuple]:
+    """Return one case a head and method."""
+    return [(head, method, 0) for head in HEADS for method in OPTIONS]
 
 
-def cases() -> list[dict]:
-    """One case a head and method."""
-    return [
-        {"scan": dataset(DATASET)[index].stem, "method": method, "seed": 0} for index in SCANS for method in OPTIONS
-    ]
-
-
-def measure(case: dict) -> dict[str, float]:
-    """Contrast found over contrast planted; mean deviation in the lesion over that around it (nan for one image)."""
-    (index,) = [index for index, path in enumerate(dataset(DATASET)) if path.stem == case["scan"]]
-    kspace, truth, disc, ring = plant_lesion(simulate(DATASET, index))
-    scan = replace(read_scan(dataset(DATASET)[index]), kspace=kspace[None])
-    options = OPTIONS[case["method"]]
-    result = reconstruct(scan, case["method"], acceleration=ACCELERATION, seed=case["seed"], **options)
-    (one,) = result.slices
-    spread = one.uncertainty
-    return {
-        "contrast": lesion_contrast(one.image, disc, ring) / lesion_contrast(truth, disc, ring),
-        "deviation_ratio": float("nan") if spread is None else float(spread[disc].mean() / spread[ring].mean()),
-        "psnr": psnr(one.image, truth),
-    }
-
-
-EXPERIMENT = Experiment(
-    title="a lesion that the prior has never seen, in four test heads at R = 4",
-    keys=("scan", "method", "seed"),
+@experiment(
+    "a lesion that the prior has never seen, in four test heads at R = 4",
     measured=("contrast", "deviation_ratio", "psnr"),
     cases=cases,
-    measure=measure,
 )
+def measure(scan: str, method: str, seed: int) -> dict[str, float]:
+    """Compare the lesion in the reconstruction with the one that was planted.
+
+    `contrast` is relative to the planted contrast. `deviation_ratio` is the mean standard deviation in the lesion over
+    that around it, nan for a method without samples.
+    """
+    kspace, truth, disc, ring = plant_lesion(simulation_of(scan))
+    with_lesion = replace(scan_of(scan), kspace=kspace[None])
+    result = reconstruct(with_lesion, method, acceleration=ACCELERATION, seed=seed, **OPTIONS[method])
+    image, deviation = result.slices[0].image, result.slices[0].uncertainty
+    return {
+        "contrast": lesion_contrast(image, disc, ring) / lesion_contrast(truth, disc, ring),
+        "deviation_ratio": float("nan")
+        if deviation is None
+        else float(deviation[disc].mean() / deviation[ring].mean()),
+        "psnr": psnr(image, truth),
+    }

@@ -8,39 +8,34 @@ third validation head, which had found small steps too slow.
 
 from __future__ import annotations
 
-from mrilab.data.embedded import dataset
-from mrilab.data.scans import read_scan
-from mrilab.evaluation.experiments import Experiment
+from typing import Any
+
+from mrilab.evaluation.experiments import experiment, scan_of
 from mrilab.evaluation.reconstruct import reconstruct
 
-SCANS, ACCELERATION, SAMPLES = 2, 4, 4
-KEYS = ("levels", "steps_per_level", "relative_step", "gamma_ratio")
+HEADS = ("heads-t2-val-00", "heads-t2-val-01")
+ACCELERATION = 4
+SAMPLES = 4
+# levels, steps a level, relative step, gamma ratio
 CANDIDATES = [(levels, 160 // levels, step, 1.0) for levels in (53, 80, 160) for step in (0.4, 0.8, 0.95)]
 CANDIDATES += [(80, 2, step, gamma) for step, gamma in ((0.35, 0.5), (0.8, 2.0), (1.2, 2.0))]
 CANDIDATES += [(400, 3, 0.4, 1.0)]
 
 
-def cases() -> list[dict]:
-    """One case a candidate and validation head."""
-    return [
-        {"scan": path.stem, **dict(zip(KEYS, candidate, strict=True)), "seed": 0}
-        for candidate in CANDIDATES
-        for path in dataset("heads-t2-val")[:SCANS]
-    ]
+def cases() -> list[tuple]:
+    """Return one case a candidate and validation head."""
+    return [(head, *candidate, 0) for candidate in CANDIDATES for head in HEADS]
 
 
-def measure(case: dict) -> dict[str, float]:
-    """Reconstruct one validation head with one candidate."""
-    (path,) = [path for path in dataset("heads-t2-val") if path.stem == case["scan"]]
-    settings = {key: case[key] for key in KEYS} | {"prior": "score-t2", "samples": SAMPLES}
-    result = reconstruct(read_scan(path), "langevin", acceleration=ACCELERATION, seed=case["seed"], **settings)
-    return {name: result.metrics[name] for name in EXPERIMENT.measured}
-
-
-EXPERIMENT = Experiment(
-    title="steps and data weight of Langevin sampling at R = 4 on two validation heads",
-    keys=("scan", *KEYS, "seed"),
+@experiment(
+    "steps and data weight of Langevin sampling at R = 4 on two validation heads",
     measured=("psnr", "ssim", "nrmse", "psnr_masked"),
     cases=cases,
-    measure=measure,
 )
+def measure(
+    scan: str, levels: int, steps_per_level: int, relative_step: float, gamma_ratio: float, seed: int
+) -> dict[str, float]:
+    """Reconstruct one validation head with one candidate."""
+    settings: dict[str, Any] = {"levels": levels, "steps_per_level": steps_per_level, "relative_step": relative_step}
+    settings |= {"gamma_ratio": gamma_ratio, "prior": "score-t2", "samples": SAMPLES}
+    return reconstruct(scan_of(scan), "langevin", acceleration=ACCELERATION, seed=seed, **settings).slices[0].metrics

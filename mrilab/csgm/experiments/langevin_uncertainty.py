@@ -1,57 +1,53 @@
-"""48 posterior samples at R = 4 on four test heads: does their spread tell the error to the noise-free truth?
+"""48 posterior samples at R = 4 on four test heads: does their spread tell the error to the noise-free image?
 
-Equation 4 is told the noise of the data ("known"), as a posterior needs its likelihood. One head is sampled as the
+"known": the likelihood in equation (4) has the noise of the data, as a posterior needs it. One head is sampled as the
 released code does it ("none"), which takes the data as noise-free.
 """
 
 from __future__ import annotations
 
-from mrilab.data.embedded import dataset
-from mrilab.data.recipes import simulate
-from mrilab.data.scans import read_scan
-from mrilab.evaluation.experiments import Experiment
+from typing import Any
+
+from mrilab.evaluation.experiments import experiment, scan_of, simulation_of
 from mrilab.evaluation.metrics import psnr
 from mrilab.evaluation.reconstruct import reconstruct
 from mrilab.evaluation.uncertainty import coverage, inside_object, pearson
 
-DATASET, SCANS, SAMPLES, ACCELERATION = "heads-t2-test", (0, 1, 6, 7), 48, 4  # two of the unseen slab
+HEADS = ("heads-t2-test-00", "heads-t2-test-01", "heads-t2-test-06", "heads-t2-test-07")  # two from the unseen slab
+SAMPLES = 48
+ACCELERATION = 4
 
 
-def cases() -> list[dict]:
-    """One case a head, and one more."""
-    runs = [(index, "known") for index in SCANS] + [(SCANS[0], "none")]
-    return [{"scan": dataset(DATASET)[i].stem, "noise": noise, "samples": SAMPLES, "seed": 0} for i, noise in runs]
+def cases() -> list[tuple]:
+    """Return one case a head, and one more without noise in the likelihood."""
+    return [*((head, "known", SAMPLES, 0) for head in HEADS), (HEADS[0], "none", SAMPLES, 0)]
 
 
-def measure(case: dict) -> dict[str, float]:
-    """Correlations and coverage over the pixels of the head, on magnitudes, in units of the 0.99 quantile."""
-    (index,) = [index for index, path in enumerate(dataset(DATASET)) if path.stem == case["scan"]]
-    simulated = simulate(DATASET, index)
-    truth, noise_std = simulated.truth, simulated.attrs["noise_std"] if case["noise"] == "known" else 0.0
-    scan = read_scan(dataset(DATASET)[index])
-    options = {"prior": "score-t2", "samples": case["samples"], "noise_std": noise_std}
-    result = reconstruct(scan, "langevin", acceleration=ACCELERATION, seed=case["seed"], **options)
-    (one,) = result.slices
-    inside = inside_object(truth)
-    error = (one.image.abs() - truth.abs()).abs()
-    return {
-        "pearson": pearson(one.uncertainty, error, inside),
-        "pearson_magnitude": pearson(one.image.abs(), error, inside),
-        "coverage_50": coverage(one.samples, truth, inside, 0.5),
-        "coverage_90": coverage(one.samples, truth, inside, 0.9),
-        "deviation": float(one.uncertainty[inside].mean()),
-        "error": float(error[inside].mean()),
-        "psnr": psnr(one.image, truth),
-        "psnr_one_sample": psnr(one.samples[0], truth),
-    }
-
-
-EXPERIMENT = Experiment(
-    title="the spread of 48 posterior samples against the true error, four test heads at R = 4",
-    keys=("scan", "noise", "samples", "seed"),
+@experiment(
+    "the spread of 48 posterior samples against the true error, four test heads at R = 4",
     measured=(
         "pearson", "pearson_magnitude", "coverage_50", "coverage_90", "deviation", "error", "psnr", "psnr_one_sample",
     ),
     cases=cases,
-    measure=measure,
 )  # fmt: skip
+def measure(scan: str, noise: str, samples: int, seed: int) -> dict[str, float]:
+    """Measure correlations and coverage over the pixels of the head, on magnitudes, in units of the 0.99 quantile."""
+    simulated = simulation_of(scan)
+    truth, noise_std = simulated.truth, simulated.attrs["noise_std"] if noise == "known" else 0.0
+    options: dict[str, Any] = {"prior": "score-t2", "samples": samples, "noise_std": noise_std}
+    result = reconstruct(scan_of(scan), "langevin", acceleration=ACCELERATION, seed=seed, **options)
+    (slice_result,) = result.slices
+    image, draws, deviation = slice_result.image, slice_result.samples, slice_result.uncertainty
+    assert draws is not None and deviation is not None  # a sampler gives both
+    inside = inside_object(truth)
+    error = (image.abs() - truth.abs()).abs()
+    return {
+        "pearson": pearson(deviation, error, inside),
+        "pearson_magnitude": pearson(image.abs(), error, inside),
+        "coverage_50": coverage(draws, truth, inside, 0.5),
+        "coverage_90": coverage(draws, truth, inside, 0.9),
+        "deviation": float(deviation[inside].mean()),
+        "error": float(error[inside].mean()),
+        "psnr": psnr(image, truth),
+        "psnr_one_sample": psnr(draws[0], truth),
+    }

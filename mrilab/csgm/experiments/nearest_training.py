@@ -1,8 +1,8 @@
 """Has the prior memorised its training images? The nearest of them to each test head, as a "reconstruction".
 
-The images of every fourth step that `score-t2` was trained on are made again, from the seeds in its card, which names
-the runs before the last one, too. The nearest is the one of the highest PSNR to the reference after the best complex
-scale, which no method could choose by.
+The images of every fourth training step of `score-t2` are made again, from the seeds in its card. The card names the
+runs before the last one, too. The nearest is the image of the highest PSNR to the reference after the best complex
+scale. No method could choose by it.
 """
 
 from __future__ import annotations
@@ -17,22 +17,23 @@ from mrilab.csgm.prior import ScorePrior
 from mrilab.csgm.train import PROFILES, ScoreTask
 from mrilab.data.embedded import dataset
 from mrilab.data.scans import read_scan
-from mrilab.evaluation.experiments import Experiment
+from mrilab.evaluation.experiments import experiment
 from mrilab.evaluation.metrics import psnr
 from mrilab.physics.protocol import full_reference
 from mrilab.training.feed import part_generator
 
-EVERY = 4  # of the training steps
-DATASET, PRIOR = "heads-t2-test", "score-t2"
+EVERY = 4  # training steps from one that is looked at to the next
+DATASET = "heads-t2-test"
+PRIOR = "score-t2"
 
 
-def cases() -> list[dict]:
-    """One case a test head."""
-    return [{"scan": path.stem, "seed": 0} for path in dataset(DATASET)]
+def cases() -> list[tuple]:
+    """Return one case a test head."""
+    return [(path.stem, 0) for path in dataset(DATASET)]
 
 
 def training_images(every: int = 1) -> Iterator[Tensor]:
-    """The clean images of each `every`-th training step of `score-t2`, (part, H, W) at a time."""
+    """Yield the clean images of each `every`-th training step of `score-t2`, (part, H, W) at a time."""
     card = ScorePrior(PRIOR).card
     task = ScoreTask(PRIOR, card["task"]["side"], 8)  # the network's width does not touch the data
     for run in [*card["earlier"], card]:
@@ -44,14 +45,14 @@ def training_images(every: int = 1) -> Iterator[Tensor]:
 
 
 def similarity(images: Tensor, targets: Tensor) -> Tensor:
-    """|cosine| between images (n, H, W) and targets (m, H, W), (n, m): it orders the errors after the best scale."""
+    """Return |cosine|, (n, m), of images (n, H, W) and targets (m, H, W): it orders the errors after the best scale."""
     a, b = (each.flatten(1) / torch.linalg.vector_norm(each, dim=(-2, -1))[:, None] for each in (images, targets))
     return (a @ b.mH).abs()
 
 
 @lru_cache(maxsize=1)
 def _nearest() -> dict[str, dict[str, float]]:
-    """All cases in one pass over the training images."""
+    """Measure all cases in one pass over the training images."""
     scans = [read_scan(path) for path in dataset(DATASET)]
     targets = torch.stack([full_reference(scan.kspace[0]) for scan in scans])
     best, nearest = torch.zeros(len(targets)), torch.zeros_like(targets)  # (heads,), (heads, H, W)
@@ -65,15 +66,7 @@ def _nearest() -> dict[str, dict[str, float]]:
     return {scan.name: {"psnr_nearest": psnr(copy, target)} for scan, copy, target in pairs}
 
 
-def measure(case: dict) -> dict[str, float]:
-    """PSNR of the nearest training image to the reference."""
-    return _nearest()[case["scan"]]
-
-
-EXPERIMENT = Experiment(
-    title="the training image nearest to each test head",
-    keys=("scan", "seed"),
-    measured=("psnr_nearest",),
-    cases=cases,
-    measure=measure,
-)
+@experiment("the training image nearest to each test head", measured=("psnr_nearest",), cases=cases)
+def measure(scan: str, seed: int) -> dict[str, float]:
+    """Return the PSNR of the nearest training image to the reference."""
+    return _nearest()[scan]

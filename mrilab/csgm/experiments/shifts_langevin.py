@@ -5,24 +5,18 @@ Mean of 4 samples, settings as everywhere: tuned once, on two validation heads a
 
 from __future__ import annotations
 
-from mrilab.evaluation.experiments import Experiment
-from mrilab.evaluation.shifted import KEYS, MEASURED, measure_shifted, shifted_cases
+from mrilab.evaluation.experiments import experiment
+from mrilab.evaluation.shifted import MEASURED, measure_shifted, shifted_cases
 
 SAMPLES = 4
 
 
-def cases() -> list[dict]:
+def cases() -> list[tuple]:
+    """Return one case a condition and scan."""
     return shifted_cases(("langevin",))
 
 
-def measure(case: dict) -> dict[str, float]:
-    return measure_shifted(case, "langevin", prior="score-t2", samples=SAMPLES)
-
-
-EXPERIMENT = Experiment(
-    title="Langevin sampling in distribution and under shifts",
-    keys=KEYS,
-    measured=MEASURED,
-    cases=cases,
-    measure=measure,
-)
+@experiment("Langevin sampling in distribution and under shifts", MEASURED, cases)
+def measure(shift: str, acceleration: int, scan: str, method: str) -> dict[str, float]:
+    """Reconstruct one scan under a shift."""
+    return measure_shifted(shift, acceleration, scan, method, prior="score-t2", samples=SAMPLES)

@@ -1,9 +1,9 @@
 """What each part of FLAT is worth: controls that differ in one factor, trained alike, single coil, 64 x 64.
 
-A case is a training. All controls with three seeds on the middle of the grid; then other schedules and numbers of
-cascades for those to which they mean something. The rule that goes on is chosen by `validation`; the test heads are
-reconstructed once, by the network that the training ends with. `psnr_worst` and `amplification` are means over the
-first ATTACKED of the heads, so that `psnr_4`, over all of them, is not what `psnr_worst` fell from.
+A case is a training. All controls are trained with three seeds on the middle of the grid, then those to which they mean
+something with other schedules and numbers of cascades. The rule that goes on is chosen by `validation`. The test heads
+are reconstructed once, by the network that the training ends with. `psnr_worst` and `amplification` are means over the
+first ATTACKED heads, so `psnr_4`, over all of them, is not what `psnr_worst` fell from.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import torch
 
-from mrilab.evaluation.experiments import Experiment
+from mrilab.evaluation.experiments import experiment
 from mrilab.evaluation.metrics import psnr, ssim
 from mrilab.flat.stability import expected_norm, steadiness, worst_case
 from mrilab.flat.train import CONTROLS, NOISE_STD, QUANTILE_LEFT, SINGLE_SIDE, FlatTask, profiles, single_coil
@@ -23,10 +23,15 @@ from mrilab.physics.noise import complex_noise
 from mrilab.physics.protocol import Acquisition
 from mrilab.training.engine import STATE, fit
 
-SEEDS, ALPHA, CASCADES = (0, 1, 2), 1.0, 12
-OTHER_ALPHAS, OTHER_CASCADES = (0.0, 2.0, 4.0), (4, 8, 16)
-TESTED = (4, 8, 12)  # the last was not trained
-HEADS, ATTACKED, SAMPLES = 12, 4, 8
+SEEDS = (0, 1, 2)
+ALPHA = 1.0  # exponent of the time grid in the middle of the grid
+CASCADES = 12  # number of cascades there
+OTHER_ALPHAS = (0.0, 2.0, 4.0)
+OTHER_CASCADES = (4, 8, 16)
+TESTED = (4, 8, 12)  # accelerations; the last was not trained
+HEADS = 12
+ATTACKED = 4  # heads that the worst perturbation is looked for on
+SAMPLES = 8  # starts of a network that starts from noise
 STEADY = ("violations", "drawdown", "distance", "detour", "law")
 MEASURED = (
     "validation",
@@ -38,17 +43,20 @@ MEASURED = (
 )
 
 
-def cases() -> list[dict]:
-    """The middle of the grid first, with all seeds, then the rest, seed by seed: stopped early, it is still of use."""
+def cases() -> list[tuple]:
+    """Return the middle of the grid with all seeds, then the rest, seed by seed: stopped early, it is still of use."""
     middle = [(control, ALPHA, CASCADES) for control in CONTROLS]
     rest = [(control, alpha, CASCADES) for alpha in OTHER_ALPHAS for control in ("aligned", "paper", "derived")]
     rest += [(control, ALPHA, K) for K in OTHER_CASCADES for control in ("free", "derived")]
-    runs = [(*each, seed) for grid in (middle, rest) for seed in SEEDS for each in grid]
-    return [dict(zip(("control", "alpha", "cascades", "seed"), run, strict=True)) for run in runs]
+    return [(*each, seed) for grid in (middle, rest) for seed in SEEDS for each in grid]
 
 
-def measure(case: dict) -> dict[str, float]:
-    network, validation = trained(**case)
+@experiment(
+    "what each part of FLAT is worth: controls, schedules and cascades (each case trains a network)", MEASURED, cases
+)
+def measure(control: str, alpha: float, cascades: int, seed: int) -> dict[str, float]:
+    """Train one network, or resume its training, and measure it on the test heads."""
+    network, validation = trained(control, alpha, cascades, seed)
     values = {"validation": validation}
     for r in TESTED:
         values |= {f"{name}_{r}": value for name, value in _quality(network, heads(r)).items()}
@@ -60,7 +68,7 @@ def measure(case: dict) -> dict[str, float]:
 
 
 def trained(control: str, alpha: float, cascades: int, seed: int) -> tuple[torch.nn.Module, float]:
-    """The network of a case and its validation loss; what a stopped run has saved is gone on from."""
+    """Return the network of a case and its validation loss. The training of a stopped run is resumed."""
     name = f"flat-{control}-single"
     chosen = profiles(name)["teach"]
     precision = "bf16-mixed" if multiplies_bfloat16(torch.device("cpu")) else "auto"
@@ -69,13 +77,13 @@ def trained(control: str, alpha: float, cascades: int, seed: int) -> tuple[torch
     folder = BUILD / "training" / "controls" / f"{control}-{alpha}-{cascades}-{seed}"
     outcome = fit(task, settings, folder, resume=(folder / STATE).exists(), progress=False)
     if outcome.stopped_by:
-        raise KeyboardInterrupt  # the row is not written, and the next run goes on from the state
+        raise KeyboardInterrupt  # the row is not written, and the next run resumes from the state
     return outcome.network.eval().requires_grad_(False), outcome.validation_loss
 
 
 @lru_cache(maxsize=len(TESTED))
 def heads(acceleration: int) -> Acquisition:
-    """The test heads at one acceleration."""
+    """Return the test heads at one acceleration."""
     generator = torch.Generator().manual_seed(acceleration)
     return single_coil(HEADS, SINGLE_SIDE, generator, "test", accelerations=(acceleration,))
 
@@ -120,12 +128,3 @@ def _stability(network, scans: Acquisition) -> dict[str, float]:
         worst.append((psnr(found.image, clean), found.amplification))
     values["psnr_worst"], values["amplification"] = (sum(each) / ATTACKED for each in zip(*worst, strict=True))
     return values
-
-
-EXPERIMENT = Experiment(
-    title="what each part of FLAT is worth: controls, schedules and cascades (each case trains a network)",
-    keys=("control", "alpha", "cascades", "seed"),
-    measured=MEASURED,
-    cases=cases,
-    measure=measure,
-)

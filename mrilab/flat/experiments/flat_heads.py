@@ -1,17 +1,19 @@
 """FLAT beside other unrolled networks and beside samplers, several coils: quality for so many network calls.
 
-Every method with its usual network on the heads; on knees and abdomens, which none was trained for, those that matter
-there. MoDL and VarNet are lesson 2's and were trained at R = 3 and 6, the others at 4 and 8.
+The heads are reconstructed by every method with its usual network. Knees and abdomens, which no network was trained
+for, are reconstructed by those that matter there. MoDL and VarNet are lesson 2's and were trained at R = 3 and 6, the
+others at 4 and 8.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from mrilab.csgm.langevin import LEVELS, PILOT_SHARE, STEPS_PER_LEVEL
 from mrilab.data.recipes import find_recipe
 from mrilab.data.shifts import find_shift
-from mrilab.evaluation.experiments import Experiment
+from mrilab.evaluation.experiments import experiment
 from mrilab.evaluation.shifted import MEASURED, measure_shifted
 
 PRIOR = {"prior": "score-t2"}
@@ -24,10 +26,11 @@ class Run:
 
     method: str
     calls: int
-    options: dict = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 def _ddim(steps: int, samples: int) -> Run:
+    """Return a run of `ddim`; its calls include the pilot."""
     calls = max(2, steps // PILOT_SHARE) + steps * samples
     return Run("ddim", calls, {**PRIOR, "steps": steps, "samples": samples})
 
@@ -49,15 +52,16 @@ RUNS = {
     "langevin-mean-8": Run("langevin", LEVELS * STEPS_PER_LEVEL * 33 // 4, {**PRIOR, "samples": 8}),
 }
 ELSEWHERE = ("flat-derived", "flat-free", "flat-shared-12", "varnet", "modl", "ista", "l1-wavelet", "ddim-24-mean-8")
-SLOW, FEW = ("langevin-mean-8",), 4  # scans for what takes a minute each
+SLOW = ("langevin-mean-8",)  # runs that take a minute a scan
+FEW = 4  # scans for those
 GRID = [("none", r, tuple(RUNS)) for r in (4, 8, 12)]
 GRID += [(shift, r, ELSEWHERE) for shift in ("knee", "abdomen") for r in (4, 8)]
-KEYS = ("shift", "acceleration", "scan", "run")
 
 
-def cases() -> list[dict]:
+def cases() -> list[tuple]:
+    """Return one case a condition, run and scan."""
     return [
-        dict(zip(KEYS, (shift, acceleration, f"{name}-{index:02d}", run), strict=True))
+        (shift, acceleration, f"{name}-{index:02d}", run)
         for shift, acceleration, runs in GRID
         for name in [find_shift(shift).dataset]
         for run in runs
@@ -65,15 +69,12 @@ def cases() -> list[dict]:
     ]
 
 
-def measure(case: dict) -> dict[str, float]:
-    run = RUNS[case["run"]]
-    return measure_shifted(case, run.method, **run.options) | {"network_calls": run.calls}
-
-
-EXPERIMENT = Experiment(
-    title="FLAT, unrolled networks and samplers: quality for so many network calls",
-    keys=KEYS,
+@experiment(
+    "FLAT, unrolled networks and samplers: quality for so many network calls",
     measured=(*MEASURED, "network_calls"),
     cases=cases,
-    measure=measure,
 )
+def measure(shift: str, acceleration: int, scan: str, run: str) -> dict[str, float]:
+    """Reconstruct one scan with one run."""
+    chosen = RUNS[run]
+    return measure_shifted(shift, acceleration, scan, chosen.method, **chosen.options) | {"network_calls": chosen.calls}
