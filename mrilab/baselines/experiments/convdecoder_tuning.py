@@ -5,6 +5,8 @@ Width and layers were chosen by hand before, for a fit of minutes on a CPU core.
 
 from __future__ import annotations
 
+from typing import Any
+
 from mrilab.evaluation.experiments import experiment, scan_of
 from mrilab.evaluation.reconstruct import reconstruct
 
@@ -26,6 +28,6 @@ def cases() -> list[tuple]:
 )
 def measure(scan: str, learning_rate: float, iterations: int) -> dict[str, float]:
     """Fit ConvDecoder once."""
-    options = {"learning_rate": learning_rate, "iterations": iterations}
+    options: dict[str, Any] = {"learning_rate": learning_rate, "iterations": iterations}
     result = reconstruct(scan_of(scan), "convdecoder", acceleration=ACCELERATION, **options)
     return result.slices[0].metrics | {"method_seconds": result.seconds}
