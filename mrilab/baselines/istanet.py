@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
+from mrilab.nets.channels import complex_image, real_channels
+from mrilab.nets.trajectory import Trajectory
 from mrilab.physics.acquisition import SenseModel
+from mrilab.physics.protocol import Acquisition
 
-START_STEP, START_THRESHOLD = 0.5, 0.01  # of the authors
-GAIN = 1e-2  # as built, the last layers are small instead of the authors' Xavier draws
-
-
-class Phases(NamedTuple):
-    """states: (K + 1, n, H, W), x^0 to x^K. asymmetry: mean square of H~(H(x)) - x over all phases, a scalar."""
-
-    states: Tensor
-    asymmetry: Tensor
+START_STEP = 0.5  # first step size eta, that of the authors
+START_THRESHOLD = 0.01  # first threshold theta, that of the authors
+GAIN = 1e-2  # factor on the first weights of each last layer, which the authors draw in Xavier's way
 
 
 class ISTANet(nn.Module):
@@ -30,7 +26,7 @@ class ISTANet(nn.Module):
 
     Args:
         width: channels of the transforms. 32, with 9 phases, makes 343 thousand parameters.
-        phases: how many, each with weights of its own.
+        phases: number of phases, each with weights of its own.
     """
 
     def __init__(self, width: int = 32, phases: int = 9):
@@ -38,16 +34,16 @@ class ISTANet(nn.Module):
         self.config = {"width": width, "phases": phases}
         self.phases = nn.ModuleList(_Phase(width) for _ in range(phases))
 
-    def forward(self, y: Tensor, mask: Tensor, coil_maps: Tensor) -> Phases:
-        """All states for k-space `y` (n, coil, H, W); `mask` and `coil_maps` as for `SenseModel`."""
-        model = SenseModel(coil_maps, mask)
-        adjoint = model.adjoint(y)  # (n, H, W)
-        states, asymmetry = [adjoint], 0
+    def forward(self, scan: Acquisition) -> Trajectory:
+        """Return all states, and how far each H~ is from undoing its H."""
+        model = scan.model
+        adjoint = model.adjoint(scan.kspace)  # (n, H, W)
+        states, asymmetry = [adjoint], adjoint.real.new_zeros(())
         for phase in self.phases:
             x, misfit = phase(states[-1], adjoint, model)
             states.append(x)
             asymmetry = asymmetry + misfit / len(self.phases)
-        return Phases(torch.stack(states), asymmetry)
+        return Trajectory(torch.stack(states), asymmetry=asymmetry)
 
 
 class _Phase(nn.Module):
@@ -58,17 +54,17 @@ class _Phase(nn.Module):
         self.D, self.G = _convolution(2, width), _convolution(width, 2)
         self.forth = nn.Sequential(_convolution(width, width), nn.ReLU(), _convolution(width, width))
         self.back = nn.Sequential(_convolution(width, width), nn.ReLU(), _convolution(width, width))
-        self.to(memory_format=torch.channels_last)
+        convert_conv2d_weight_memory_format(self, torch.channels_last)
         self.G.weight.data *= GAIN
 
     def forward(self, x: Tensor, adjoint: Tensor, model: SenseModel) -> tuple[Tensor, Tensor]:
         r = x - self.step * (model.normal(x) - adjoint)
-        features = self.D(torch.view_as_real(r).movedim(-1, 1))  # (n, width, H, W)
-        seen = self.forth(features)
-        shrunk = seen.sign() * relu(seen.abs() - self.threshold)
-        out = self.G(self.back(shrunk)).to(r.real.dtype)  # (n, 2, H, W), back from bf16
-        asymmetry = (self.back(seen) - features).to(r.real.dtype).square().mean()
-        return r + torch.view_as_complex(out.movedim(1, -1).contiguous()), asymmetry
+        features = self.D(real_channels(r))  # (n, width, H, W)
+        coefficients = self.forth(features)
+        shrunk = coefficients.sign() * relu(coefficients.abs() - self.threshold)
+        residual = complex_image(self.G(self.back(shrunk)))  # (n, H, W)
+        asymmetry = (self.back(coefficients) - features).to(r.real.dtype).square().mean()
+        return r + residual, asymmetry
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Conv2d:

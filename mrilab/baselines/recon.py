@@ -1,4 +1,4 @@
-"""The supervised unrolled networks, MoDL and E2E-VarNet, by the names of their checkpoints."""
+"""The supervised unrolled networks of other papers as methods, by the names of their checkpoints."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from mrilab.baselines.istanet import ISTANet
 from mrilab.baselines.modl import MoDL
 from mrilab.baselines.varnet import VarNet
 from mrilab.methods.registry import method, scaled
-from mrilab.physics import SenseModel
-from mrilab.physics.coils import calibration_lines
+from mrilab.physics.acquisition import SenseModel
+from mrilab.physics.protocol import Acquisition
 from mrilab.training.checkpoints import trained
 
 __all__ = ["convdecoder", "ista", "modl", "varnet"]
@@ -24,7 +24,7 @@ def modl(y: Tensor, model: SenseModel, *, network: str = "modl-heads") -> Tensor
     modl-heads was trained on heads of random contrast, orientation, resolution and noise, modl-t2 on clinical
     T2-weighted ones, both with equispaced vertical lines at R = 3 and 6.
     """
-    return _reconstruct(trained(network, MoDL, y.device), y, model, model.coil_maps)
+    return _reconstruct(network, MoDL, y, model)
 
 
 @method("varnet")
@@ -35,22 +35,20 @@ def varnet(y: Tensor, model: SenseModel, *, network: str = "varnet-heads") -> Te
     varnet-heads and varnet-t2 were trained on the same scans as modl-heads and modl-t2. On validation scans of the
     former kind at R = 4 varnet-heads is worse than L1-wavelet: take modl there.
     """
-    return _reconstruct(trained(network, VarNet, y.device), y, model, calibration_lines(model.mask, model.shape))
-
-
-def _reconstruct(network: nn.Module, y: Tensor, model: SenseModel, third: Tensor) -> Tensor:
-    """The image (H, W) in units of y; the network sees data over the 0.99 quantile of the zero-filled MVUE."""
-    _, unit = scaled(y, model, None)  # (1, 1)
-    with torch.inference_mode():
-        image = network((y / unit)[None], model.mask[None], third[None])[0]
-    return image * unit  # outside, so that the caller gets a tensor without inference mode's restrictions
+    return _reconstruct(network, VarNet, y, model)
 
 
 @method("ista")
 def ista(y: Tensor, model: SenseModel, *, network: str = "ista-t2") -> Tensor:
     """Gradient steps and shrinkage in a learned transform by turns (ISTA-Net+), with the maps of the scan."""
-    phases = trained(network, ISTANet, y.device)
+    return _reconstruct(network, ISTANet, y, model)
+
+
+def _reconstruct(name: str, kind: type[nn.Module], y: Tensor, model: SenseModel) -> Tensor:
+    """Return the image (H, W) in units of y. The network sees data over the 0.99 quantile of the zero-filled MVUE."""
+    network = trained(name, kind, y.device)
     _, unit = scaled(y, model, None)  # (1, 1)
+    scan = Acquisition(y, model.mask, model.coil_maps).over(unit)
     with torch.inference_mode():
-        image = phases((y / unit)[None], model.mask[None], model.coil_maps[None]).states[-1, 0]
+        (image,) = network(scan.batch()).image
     return image * unit  # outside, so that the caller gets a tensor without inference mode's restrictions

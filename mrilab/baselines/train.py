@@ -19,8 +19,7 @@ from mrilab.training.feed import Batch, part_generator
 from mrilab.training.losses import ssim
 from mrilab.training.tasks import Trainable
 
-# besides k-space and mask, MoDL is given maps and VarNet the lines to estimate its own from
-NETWORKS = {"modl": (MoDL, "coil_maps"), "varnet": (VarNet, "acs")}
+NETWORKS = {"modl": MoDL, "varnet": VarNet}
 # what the names end in; under shifts, MoDL alone is trained again
 SCANS = {"t2": SHIFTS["none"], "heads": Shift("scans from elsewhere", dataset="heads-randomised-test")} | {
     name: shift for name, shift in SHIFTS.items() if name != "none"
@@ -70,12 +69,11 @@ class UnrolledTask:
     def __init__(self, name: str, side: int, width: int, seed: int = 0):
         if name not in DATA:
             raise UserError(f"there is nothing to train by the name {name!r}; choose one of {', '.join(DATA)}")
-        build, self.given = NETWORKS[kind(name)]
         self.scans = SCANS[name.split("-")[1]]
         self.recipe = self.scans.training_recipe(side)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.network = build(width)
+            self.network = NETWORKS[kind(name)](width)
         self.config = {"name": name, "side": side, "accelerations": list(ACCELERATIONS)}
         self.config |= {"made_as": self.scans.dataset, "mask": self.scans.mask, "direction": self.scans.direction}
         self.config |= {"coils": self.recipe.n_coils[0], "noise_std": list(self.recipe.noise_std)}
@@ -89,7 +87,7 @@ class UnrolledTask:
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """1 - SSIM of the magnitudes, whose data range is max |reference|."""
         scans = Acquisition(*batch)
-        return 1 - ssim(self._images(network, scans), scans.reference).mean()
+        return 1 - ssim(network(scans).image, scans.reference).mean()
 
     def validate(self, network: nn.Module) -> tuple[float, Tensor]:
         """The loss over the fixed scans, and magnitudes: reference above zero-filled above reconstructed."""
@@ -99,12 +97,9 @@ class UnrolledTask:
             scan = Acquisition(*(field[None].to(device) for field in fields))
             losses.append(self.loss(network, scan).item())
             if len(columns) < SHOWN:
-                rows = [scan.reference, mvue(scan.kspace, scan.coil_maps), self._images(network, scan)]
+                rows = [scan.reference, mvue(scan.kspace, scan.coil_maps), network(scan).image]
                 columns.append(torch.cat(rows).abs().flatten(0, 1) / scan.reference.abs().max())  # (3 H, W)
         return sum(losses) / len(losses), torch.cat(columns, -1).clamp(0, 1)  # (3 H, SHOWN W)
-
-    def _images(self, network: nn.Module, scans: Acquisition) -> Tensor:
-        return network(scans.kspace, scans.mask, getattr(scans, self.given))
 
     def _scans(self, n: int, generator: torch.Generator, split: str, device="cpu") -> Acquisition:
         recipe = replace(self.recipe, split=split)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mrilab.nets.trajectory import Trajectory
 from mrilab.nets.unet import ComplexUnet
 from mrilab.physics.acquisition import SenseModel
-from mrilab.physics.coils import normalise_maps
+from mrilab.physics.coils import calibration_lines, normalise_maps
 from mrilab.physics.fourier import ifft2c
+from mrilab.physics.protocol import Acquisition
 
 
 class VarNet(nn.Module):
@@ -20,8 +22,8 @@ class VarNet(nn.Module):
 
     Args:
         width: channels of the cascades' U-Nets at full resolution.
-        cascades: how many. 6 of width 8, with the maps' 4, make 3.1 million parameters (29.9 in fastMRI's leaderboard
-            model, with 12 cascades of width 18).
+        cascades: number of cascades. 6 of width 8, with the maps' 4, make 3.1 million parameters (29.9 in fastMRI's
+            leaderboard model, with 12 cascades of width 18).
         maps_width: channels of the sensitivity network's U-Net.
     """
 
@@ -32,19 +34,32 @@ class VarNet(nn.Module):
         self.unets = nn.ModuleList(ComplexUnet(width) for _ in range(cascades))
         self.eta = nn.Parameter(torch.ones(cascades))
 
-    def forward(self, y: Tensor, mask: Tensor, acs: Tensor) -> Tensor:
-        """The images sum_c S_c^* x_c (n, H, W) of k-space `y` (n, coil, H, W), on the scale of y.
+    def forward(self, scan: Acquisition) -> Trajectory:
+        """Return the images R k before each cascade and after the last, on the scale of the data.
 
-        `mask` and `acs` are bool and broadcastable to (n, H, W): the points sampled, and those of them that are the
-        calibration lines. Compare magnitudes: the phase that the maps take away is gone.
+        The maps of `scan` are not used: the network estimates its own from the calibration lines `scan.acs`, or from
+        those of the mask where it is None. Compare magnitudes, because the phase that the maps take away is gone.
+
+        Raises:
+            UserError: `scan.acs` is None and DC is not sampled.
         """
+        y = scan.kspace  # (n, coil, H, W)
+        acs = _calibration(scan) if scan.acs is None else scan.acs
         everything = torch.ones(1, 1, dtype=torch.bool, device=y.device)
         coils = SenseModel(self.sensitivity(y, acs), everything)  # .forward is E, .adjoint is R
-        sampled = mask[..., None, :, :].to(y.dtype)  # (n, 1, H, W)
-        k = y
+        sampled = scan.mask[..., None, :, :].to(y.dtype)  # (n, 1, H, W)
+        k, states = y, [coils.adjoint(y)]
         for eta, unet in zip(self.eta, self.unets, strict=True):
-            k = k - eta * sampled * (k - y) - coils.forward(unet(coils.adjoint(k)))
-        return coils.adjoint(k)
+            k = k - eta * sampled * (k - y) - coils.forward(unet(states[-1]))
+            states.append(coils.adjoint(k))
+        return Trajectory(torch.stack(states))
+
+
+def _calibration(scan: Acquisition) -> Tensor:
+    """Return the calibration lines of every mask, bool (n, H, W)."""
+    height, width = scan.kspace.shape[-2:]
+    masks = scan.mask.expand(len(scan.kspace), height, width)
+    return torch.stack([calibration_lines(mask, (height, width)).expand(height, width) for mask in masks])
 
 
 class SensitivityNet(nn.Module):
@@ -59,6 +74,6 @@ class SensitivityNet(nn.Module):
         self.unet = ComplexUnet(width)
 
     def forward(self, y: Tensor, acs: Tensor) -> Tensor:
-        """Maps (n, coil, H, W), sum |S|^2 = 1, of k-space (n, coil, H, W) where `acs`, as (n, H, W), is true."""
+        """Return maps (n, coil, H, W), sum |S|^2 = 1, of k-space (n, coil, H, W) where `acs` (n, H, W) is true."""
         low = ifft2c(y * acs[..., None, :, :])  # (n, coil, H, W)
         return normalise_maps(low + self.unet(low.flatten(0, 1)).unflatten(0, low.shape[:2]))

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mrilab.errors import UserError
-from mrilab.flat.flow import time_grid
+from mrilab.flat.flow import data_step, time_grid
+from mrilab.nets.channels import real_channels
 from mrilab.nets.cnn import ComplexCnn
 from mrilab.nets.consistency import consistent
+from mrilab.nets.trajectory import Trajectory
 from mrilab.nets.unet import ComplexUnet
 from mrilab.physics.acquisition import SenseModel
+from mrilab.physics.protocol import Acquisition
 
 RULES = ("free", "paper", "derived")
-PLANES = 4  # of the denoisers beside x: real and imaginary part of A^H y, t and t^(1/4)
-BACKBONES = {"unet": partial(ComplexUnet, widest=4), "cnn": ComplexCnn}
+EXTRA = 4  # number of the denoisers' input channels beside x: real and imaginary part of A^H y, t and t^(1/4)
+BACKBONES: dict[str, Callable[[int, int], nn.Module]] = {"unet": partial(ComplexUnet, widest=4), "cnn": ComplexCnn}
 START_RHO = 0.2  # about the spread of image values per real component, where they have their 0.99 quantile at 1
-DECAY = 0.98  # of the running mean of rho^2, per training step
-
-
-class Trajectory(NamedTuple):
-    """states: (K + 1, n, H, W), x^0 to x^K. denoised: (K, n, H, W), what N made of x^0 to x^{K-1}."""
-
-    states: Tensor
-    denoised: Tensor
+DECAY = 0.98  # share of the running mean of rho^2 that each training step keeps
 
 
 class FLAT(nn.Module):
     """K cascades from x^0 = A^H y + s eps at t = 1 to x^K at t = 0, each a denoiser N(x, t; A^H y) and the data.
 
     After Qi et al., "Unrolled networks are conditional probability flows in MRI reconstruction" (arXiv 2512.03020).
-    What a cascade does with the two, `rule` says:
+    `rule` says what a cascade does with the two:
 
     - "derived": x <- (1 - lambda_k) x + lambda_k D, the Euler step (3) to D, which is N pulled to the data by
       gamma_k = rho_k^2 / (rho_k^2 + sigma^2). rho_k is how far N is off, a running mean over the training data.
@@ -47,16 +43,19 @@ class FLAT(nn.Module):
     Args:
         width: channels of the denoisers at full resolution. 8 makes U-Nets of 119 thousand parameters each.
         cascades: K.
-        alpha: of the time grid t_k = (1 - k / K)^(1 + alpha).
+        alpha: exponent of the time grid t_k = (1 - k / K)^(1 + alpha).
+        rule: one of RULES.
         shared: one denoiser for all cascades, which makes K free afterwards.
         s: noise of the start per real component; with it, the network needs `eps`.
         noise_std: sigma, the noise of the data per real component in their unit, for "derived".
-        backbone: "unet", or "cnn", which is MoDL's and a third of the time on small images.
-        iterations: of conjugate gradients for D, equation (6), which several coils need; 0 takes the single step (7).
+        iterations: conjugate-gradient steps for D, equation (6), which several coils need; 0 takes the single step (7).
+        backbone: "unet", or "cnn", which is MoDL's and takes a third of the time on small images.
 
     Raises:
-        UserError: an unknown rule, or a grid that there is not.
+        UserError: the rule, the backbone or the time grid does not exist.
     """
+
+    rho: Tensor  # (K,)
 
     def __init__(
         self,
@@ -70,9 +69,9 @@ class FLAT(nn.Module):
         iterations: int = 0,
         backbone: str = "unet",
     ):
-        for what, given, known in (("rule", rule, RULES), ("backbone", backbone, BACKBONES)):
-            if given not in known:
-                raise UserError(f"unknown {what} {given!r}; choose one of {', '.join(known)}")
+        for what, value, known in (("rule", rule, RULES), ("backbone", backbone, BACKBONES)):
+            if value not in known:
+                raise UserError(f"unknown {what} {value!r}; choose one of {', '.join(known)}")
         super().__init__()
         self.config = {"width": width, "cascades": cascades, "alpha": alpha, "rule": rule, "shared": shared, "s": s}
         self.config |= {"noise_std": noise_std, "iterations": iterations, "backbone": backbone}
@@ -80,32 +79,29 @@ class FLAT(nn.Module):
         self.s, self.noise_std, self.iterations = s, noise_std, iterations
         self.t = time_grid(cascades, alpha).tolist()
         count = 1 if shared else cascades
-        self.denoisers = nn.ModuleList(BACKBONES[backbone](width, PLANES) for _ in range(count))
-        self.eta = nn.Parameter(torch.ones(cascades)) if rule == "free" else None
+        self.denoisers = nn.ModuleList(BACKBONES[backbone](width, EXTRA) for _ in range(count))
+        if rule == "free":
+            self.eta = nn.Parameter(torch.ones(cascades))
         self.register_buffer("rho", torch.full((cascades,), START_RHO))
 
     def forward(
-        self,
-        y: Tensor,
-        mask: Tensor,
-        coil_maps: Tensor,
-        eps: Tensor | None = None,
-        steps: int | None = None,
-        clean: Tensor | None = None,
+        self, scan: Acquisition, eps: Tensor | None = None, steps: int | None = None, clean: Tensor | None = None
     ) -> Trajectory:
-        """All states on the way from k-space `y` (n, coil, H, W), which is scaled as in training.
+        """Return all states, and what the denoiser made of each. The scans are scaled as in training.
 
-        `mask` is bool and broadcastable to (n, H, W), `coil_maps` (n, coil, H, W), `eps` (n, H, W) unit noise per real
-        component. `steps` is another K, on a grid with the same alpha, which a network with shared weights can do. With
-        `clean` (n, H, W), every cascade starts on the ideal path instead of where the one before it ended.
+        Args:
+            scan: a batch of `n` acquisitions.
+            eps: (n, H, W), unit noise per real component.
+            steps: another K, on a grid with the same alpha, which a network with shared weights can do.
+            clean: (n, H, W), with which every cascade starts on the ideal path instead of where the last one ended.
 
         Raises:
-            UserError: `steps` that this network does not have, or no `eps` where s is not 0.
+            UserError: this network cannot take `steps`, or s is not 0 and there is no `eps`.
         """
         t = self._grid(steps)
         rho = np.interp(t[:-1], self.t[-2::-1], self.rho.tolist()[::-1])
-        model = SenseModel(coil_maps, mask)
-        adjoint = model.adjoint(y)  # (n, H, W)
+        model = scan.model
+        adjoint = model.adjoint(scan.kspace)  # (n, H, W)
         start = x = self._start(adjoint, eps)
         states, denoised = [x], []
         for k in range(len(t) - 1):
@@ -128,13 +124,13 @@ class FLAT(nn.Module):
         return Trajectory(torch.stack(states), torch.stack(denoised))
 
     def denoise(self, x: Tensor, t: float, adjoint: Tensor, k: int = 0) -> Tensor:
-        """N(x, t; A^H y), (n, H, W), by the denoiser of cascade `k`."""
+        """Return N(x, t; A^H y), (n, H, W), by the denoiser of cascade `k`."""
         times = x.real.new_tensor([t, t**0.25])[None, :, None, None].expand(len(x), 2, *x.shape[-2:])
-        planes = torch.cat([torch.view_as_real(adjoint).movedim(-1, 1), times], 1)  # (n, 4, H, W)
-        return x + self.denoisers[0 if self.shared else k](x, planes)
+        extra = torch.cat([real_channels(adjoint), times], 1)  # (n, 4, H, W)
+        return x + self.denoisers[0 if self.shared else k](x, extra)
 
     def _to_data(self, N: Tensor, rho: float, model: SenseModel, adjoint: Tensor) -> Tensor:
-        """D_t(x, y) from the denoised image, (n, H, W) both."""
+        """Return D_t(x, y) of the denoised image, (n, H, W) both."""
         if self.iterations:
             # D = (A^H A + sigma^2 / rho^2)^-1 (A^H y + sigma^2 / rho^2 N)    (6)
             weight = N.real.new_tensor(self.noise_std**2 / rho**2)
@@ -144,12 +140,12 @@ class FLAT(nn.Module):
 
     @torch.no_grad()
     def measure(self, denoised: Tensor, reference: Tensor) -> None:
-        """Let rho_k follow how far N is off: sqrt E |x_0 - N|^2 per real component, over a training batch."""
+        """Let rho_k follow sqrt E |x_0 - N|^2 per real component, the deviation of N, over a training batch."""
         square = (denoised.detach() - reference).abs().square().mean((1, 2, 3)) / 2  # (K,)
-        self.rho.copy_((DECAY * self.rho.square() + (1 - DECAY) * square.to(self.rho.dtype)).sqrt())
+        self.rho.copy_((DECAY * self.rho.square() + (1 - DECAY) * square.to(self.rho)).sqrt())
 
     def _grid(self, steps: int | None) -> list[float]:
-        if steps in (None, self.cascades):
+        if steps is None or steps == self.cascades:
             return self.t
         if not self.shared:
             raise UserError(
@@ -164,8 +160,3 @@ class FLAT(nn.Module):
         if eps is None:
             raise UserError("this network starts from noise: give it eps, one image of unit noise a start")
         return adjoint + self.s * eps
-
-
-def data_step(mu: Tensor, adjoint: Tensor, model, gamma: float | Tensor) -> Tensor:
-    """D = mu - gamma A^H (A mu - y), equation (7), for `adjoint` = A^H y: exact for one coil and isotropic doubt."""
-    return mu - gamma * (model.normal(mu) - adjoint)

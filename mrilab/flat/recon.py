@@ -8,11 +8,13 @@ from torch import Tensor
 from mrilab.errors import UserError
 from mrilab.flat.network import FLAT
 from mrilab.methods.registry import Progress, Reconstruction, method, posterior_summary, scaled
-from mrilab.physics import SenseModel, mirror
+from mrilab.physics import SenseModel
+from mrilab.physics.fourier import mirror
 from mrilab.physics.noise import complex_noise
+from mrilab.physics.protocol import Acquisition
 from mrilab.training.checkpoints import trained
 
-MIRRORS = ((), (-2,), (-1,), (-2, -1))
+MIRRORS = ((), (-2,), (-1,), (-2, -1))  # dimensions that are turned round
 
 
 @method("flat")
@@ -44,11 +46,12 @@ def flat(
     if mirrored and flow.s > 0:
         raise UserError(f"{network!r} starts from noise, and its draws are not to be averaged; leave out --mirrored")
     _, unit = scaled(y, model, None)  # (1, 1)
-    made = []
+    images = []
     with torch.inference_mode():
         for dims in progress(MIRRORS if mirrored else ((),) * samples):
             eps = complex_noise((1, *model.shape), generator).to(y)
-            scan = (mirror(each, dims)[None] for each in (y / unit, model.mask, model.coil_maps))
-            made.append(mirror(flow(*scan, eps, steps).states[-1, 0], dims))
-    images = torch.stack(made) * unit  # (samples or mirror images, H, W)
-    return Reconstruction(images.mean(0)) if mirrored else posterior_summary(images)
+            scan = Acquisition(*(mirror(field, dims) for field in (y / unit, model.mask, model.coil_maps)))
+            (image,) = flow(scan.batch(), eps, steps).image
+            images.append(mirror(image, dims))
+    stacked = torch.stack(images) * unit  # (samples or mirror images, H, W)
+    return Reconstruction(stacked.mean(0)) if mirrored else posterior_summary(stacked)

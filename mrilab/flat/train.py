@@ -134,12 +134,12 @@ class FlatTask:
         *fields, eps = batch
         scans = Acquisition(*fields)
         if self.control is None:
-            states, asymmetry = network(scans.kspace, scans.mask, scans.coil_maps)
-            return composite(states, scans.reference) + W_ASYMMETRY * asymmetry
+            path = network(scans)
+            return composite(path.states, scans.reference) + W_ASYMMETRY * path.asymmetry
         clean = scans.reference if self.control.loss == "matched" else None
-        states, denoised = network(scans.kspace, scans.mask, scans.coil_maps, eps=eps, clean=clean)
-        self.network.measure(denoised, scans.reference)  # before DDP would broadcast it
-        return LOSSES[self.control.loss](states, scans.reference, self._times())
+        path = network(scans, eps=eps, clean=clean)
+        self.network.measure(path.denoised, scans.reference)  # before DDP would broadcast it
+        return LOSSES[self.control.loss](path.states, scans.reference, self._times())
 
     def validate(self, network: nn.Module) -> tuple[float, Tensor]:
         """The composite loss of the last state, the same for all controls, and a picture as of `UnrolledTask`."""
@@ -149,7 +149,7 @@ class FlatTask:
             *fields, eps = (field[None].to(device) for field in fields)
             scan = Acquisition(*fields)
             start = {} if self.control is None else {"eps": eps}
-            states = network(scan.kspace, scan.mask, scan.coil_maps, **start)[0]
+            states = network(scan, **start).states
             losses.append(composite(states, scan.reference).item())
             if len(columns) < SHOWN:
                 rows = [scan.reference, mvue(scan.kspace, scan.coil_maps), states[-1]]

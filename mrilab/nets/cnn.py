@@ -5,32 +5,38 @@ from __future__ import annotations
 import torch
 from monai.networks.blocks import ResidualUnit
 from torch import Tensor, nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
-BLOCKS = 3  # of two convolutions and a skip connection each: six layers, as in the CSGM paper
+from mrilab.nets.channels import complex_image, real_channels
+
+BLOCKS = 3  # number of blocks of two convolutions and a skip connection: six layers, as in the CSGM paper
+
+
+def _block(width: int) -> nn.Module:
+    return ResidualUnit(2, width, width, act="RELU", norm=None, adn_ordering="A", last_conv_only=True)
 
 
 def residual_layers(inputs: int, width: int) -> nn.Sequential:
-    """`inputs` real channels -> 2, BLOCKS residual blocks of `width` channels in between. As built, it returns 0."""
-    block = {"act": "RELU", "norm": None, "adn_ordering": "A", "last_conv_only": True}
+    """Build `inputs` real channels -> 2 with BLOCKS residual blocks of `width` channels. As built, it returns 0."""
     layers = nn.Sequential(
         nn.Conv2d(inputs, width, 3, padding=1),
-        *[ResidualUnit(2, width, width, **block) for _ in range(BLOCKS)],
+        *[_block(width) for _ in range(BLOCKS)],
         nn.Conv2d(width, 2, 3, padding=1),
-    ).to(memory_format=torch.channels_last)
+    )
+    convert_conv2d_weight_memory_format(layers, torch.channels_last)
     nn.init.zeros_(layers[-1].weight)
     nn.init.zeros_(layers[-1].bias)
     return layers
 
 
 class ComplexCnn(nn.Module):
-    """`residual_layers` for complex images and `planes` of further real input: the same calls as `ComplexUnet`."""
+    """`residual_layers` for complex images and `extra` real input channels, called like `ComplexUnet`."""
 
-    def __init__(self, width: int, planes: int):
+    def __init__(self, width: int, extra: int):
         super().__init__()
-        self.layers = residual_layers(2 + planes, width)
+        self.layers = residual_layers(2 + extra, width)
 
-    def forward(self, x: Tensor, planes: Tensor) -> Tensor:
-        """(n, H, W) -> (n, H, W), both complex; `planes` (n, planes, H, W) are real."""
-        channels = torch.cat([torch.view_as_real(x).movedim(-1, 1), planes], 1)  # (n, 2 + planes, H, W)
-        out = self.layers(channels.contiguous(memory_format=torch.channels_last)).to(channels.dtype)  # back from bf16
-        return torch.view_as_complex(out.movedim(1, -1).contiguous())
+    def forward(self, x: Tensor, extra: Tensor) -> Tensor:
+        """Return a complex image (n, H, W) of a complex image (n, H, W) and real channels (n, extra, H, W)."""
+        channels = torch.cat([real_channels(x), extra], 1)  # (n, 2 + extra, H, W)
+        return complex_image(self.layers(channels.contiguous(memory_format=torch.channels_last)))

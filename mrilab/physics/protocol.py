@@ -38,6 +38,10 @@ class Acquisition(NamedTuple):
         """Return the forward model A of these maps and this mask."""
         return SenseModel(self.coil_maps, self.mask)
 
+    def batch(self) -> Acquisition:
+        """Return this one scan as a batch of one, which networks take."""
+        return Acquisition(*(None if field is None else field[None] for field in self))
+
     def over(self, scale: Tensor) -> Acquisition:
         """Return the same acquisition in units of `scale`, (1, 1), or (n, 1, 1) for a batch."""
         reference = None if self.reference is None else self.reference / scale

@@ -6,6 +6,7 @@ import hashlib
 import json
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -19,6 +20,7 @@ from mrilab.machine import commit, device_name
 from mrilab.papers import network_class, network_kind
 from mrilab.paths import CHECKPOINTS
 
+N = TypeVar("N", bound=nn.Module)
 LARGEST = 16_000_000  # bytes of a weights file, which git has to carry
 LICENCE = "MIT"
 MEND = "get it again with `git checkout -- data/checkpoints` or train it anew"
@@ -102,7 +104,7 @@ def _read_card(name: str, folder: Path) -> dict:
     return card
 
 
-def trained(name: str, kind: type[nn.Module], device: torch.device) -> nn.Module:
+def trained(name: str, kind: type[N], device: torch.device) -> N:
     """The network of this checkpoint on `device`. Raises UserError where it is of another kind than asked for."""
     network, card = load_checkpoint(name)
     if not isinstance(network, kind):

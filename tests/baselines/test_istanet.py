@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mrilab.baselines.istanet import ISTANet
-from mrilab.physics import equispaced_mask, fft2c, ifft2c
+from mrilab.physics import Acquisition, equispaced_mask, fft2c, ifft2c
 
 SHAPE = (12, 14)
 MASK = equispaced_mask(SHAPE, 2, acs=4)
@@ -17,7 +17,7 @@ def test_a_phase_is_its_equation(awake, problem):
     y, mask, maps, _ = problem(MASK, SHAPE)
     network = awake(ISTANet(4, 2).double(), 0.4)
     with torch.no_grad():
-        states, asymmetry = network(y, mask, maps)
+        states, _, asymmetry = network(Acquisition(y, mask, maps))
         x, misfits = (maps.conj() * ifft2c(mask * y)).sum(1), []
         for k, phase in enumerate(network.phases):
             torch.testing.assert_close(states[k], x)
@@ -37,7 +37,7 @@ def test_a_phase_is_its_equation(awake, problem):
 @pytest.mark.parametrize(("shape", "coils", "n"), [((9, 12), 1, 1), ((16, 17), 5, 3)])
 def test_any_shape_batch_and_number_of_coils(shape, coils, n, awake, problem):
     y, mask, maps, _ = problem(equispaced_mask(shape, 2, acs=4), shape, coils, n)
-    states, _ = awake(ISTANet(4, 3).double())(y, mask, maps)
+    states = awake(ISTANet(4, 3).double())(Acquisition(y, mask, maps)).states
     assert states.shape == (4, n, *shape) and torch.isfinite(torch.view_as_real(states)).all()
 
 
@@ -49,7 +49,7 @@ def test_gradients_against_finite_differences(awake, problem, generator):
     probe = torch.randn(1, *SHAPE, dtype=torch.complex128, generator=generator)
 
     def value():
-        states, asymmetry = network(y, mask, maps)
+        states, _, asymmetry = network(Acquisition(y, mask, maps))
         return (probe.conj() * states[-1]).real.sum() + asymmetry
 
     gradients, step, values = torch.autograd.grad(value(), parameters), 1e-7, []
@@ -67,8 +67,8 @@ def test_bf16_keeps_to_complex64(awake, problem):
     y, mask, maps, _ = problem(MASK, SHAPE, dtype=torch.complex64)
     network = awake(ISTANet(4, 2))
     with torch.no_grad():
-        single = network(y, mask, maps).states
+        single = network(Acquisition(y, mask, maps)).states
         with torch.autocast("cpu", torch.bfloat16):
-            half = network(y, mask, maps).states
+            half = network(Acquisition(y, mask, maps)).states
     assert half.dtype == torch.complex64
     assert 0 < (half - single).norm() < 0.05 * single.norm()

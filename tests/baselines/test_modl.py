@@ -3,7 +3,7 @@ import torch
 from torch.func import functional_call
 
 from mrilab.baselines.modl import START_WEIGHT, MoDL
-from mrilab.physics import SenseModel, conjugate_gradients, equispaced_mask, poisson_mask
+from mrilab.physics import Acquisition, SenseModel, conjugate_gradients, equispaced_mask, poisson_mask
 
 MASKS = {
     "vertical": lambda shape: equispaced_mask(shape, 2, acs=2),
@@ -32,7 +32,7 @@ def test_as_built_it_is_repeated_regularised_least_squares(problem):
         x = conjugate_gradients(
             lambda v: model.normal(v) + START_WEIGHT * v, adjoint + START_WEIGHT * x, iterations=200, tolerance=1e-13
         )
-    ours = MoDL(width=2, unrolls=3, iterations=80).double()(y, mask, maps)
+    ours = MoDL(width=2, unrolls=3, iterations=80).double()(Acquisition(y, mask, maps)).image
     torch.testing.assert_close(ours, x, atol=1e-7, rtol=1e-7)  # the starting weight is a float32
 
 
@@ -41,18 +41,19 @@ def test_as_built_it_is_repeated_regularised_least_squares(problem):
 def test_any_shape_mask_batch_and_number_of_coils(kind, shape, coils, n, awake, problem):
     y, mask, maps, _ = problem(MASKS[kind](shape), shape, coils, n)
     network = tiny(awake)
-    x = network(y, mask, maps)
-    assert x.shape == (n, *shape) and torch.isfinite(torch.view_as_real(x)).all()
+    states = network(Acquisition(y, mask, maps)).states
+    x = states[-1]
+    assert states.shape == (3, n, *shape) and torch.isfinite(torch.view_as_real(x)).all()
     with torch.no_grad():  # the forward model takes another way then
-        torch.testing.assert_close(network(y, mask, maps), x, atol=1e-12, rtol=1e-12)
+        torch.testing.assert_close(network(Acquisition(y, mask, maps)).image, x, atol=1e-12, rtol=1e-12)
 
 
 def test_images_of_a_batch_have_their_own_masks_and_do_not_mix(awake, problem):
     masks = torch.stack([MASKS["vertical"]((8, 8)), equispaced_mask((8, 8), 3, acs=1)])  # (2, 1, W)
     y, masks, maps, _ = problem(masks)
     network = tiny(awake)
-    alone = torch.cat([network(y[n : n + 1], masks[n], maps[n : n + 1]) for n in range(2)])
-    torch.testing.assert_close(network(y, masks, maps), alone, atol=1e-12, rtol=1e-12)
+    alone = [network(Acquisition(y[n], masks[n], maps[n]).batch()).image for n in range(2)]
+    torch.testing.assert_close(network(Acquisition(y, masks, maps)).image, torch.cat(alone), atol=1e-12, rtol=1e-12)
 
 
 def test_gradients_against_finite_differences(awake, problem):
@@ -62,7 +63,7 @@ def test_gradients_against_finite_differences(awake, problem):
     chosen = [dict(network.named_parameters())[name].detach().clone().requires_grad_() for name in names]
 
     def run(y, *values):
-        return functional_call(network, dict(zip(names, values, strict=True)), (y, mask, maps))
+        return functional_call(network, dict(zip(names, values, strict=True)), (Acquisition(y, mask, maps),)).image
 
     assert torch.autograd.gradcheck(run, [y.requires_grad_(), *chosen], fast_mode=True)
 
@@ -70,23 +71,23 @@ def test_gradients_against_finite_differences(awake, problem):
 def test_every_weight_gets_a_gradient(awake, problem):
     y, mask, maps, _ = problem(MASKS["points"]((8, 8)))
     network = tiny(awake)
-    network(y, mask, maps).abs().sum().backward()
+    network(Acquisition(y, mask, maps)).image.abs().sum().backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in network.parameters())
 
 
 def test_the_network_gets_channels_last_without_a_copy(awake, problem):
     seen, network = [], tiny(awake)
     network.residual.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    network(*problem(MASKS["vertical"]((8, 8)))[:3])
+    network(Acquisition(*problem(MASKS["vertical"]((8, 8)))[:3]))
     assert len(seen) == 2 and all(each.is_contiguous(memory_format=torch.channels_last) for each in seen)
 
 
 def test_bf16_keeps_to_complex64(awake, problem):
     y, mask, maps, _ = problem(MASKS["vertical"]((16, 16)), (16, 16), dtype=torch.complex64)
     network = awake(MoDL(width=8, unrolls=2), 0.05)
-    single = network(y, mask, maps)
+    single = network(Acquisition(y, mask, maps)).image
     with torch.autocast("cpu", torch.bfloat16):
-        half = network(y, mask, maps)
+        half = network(Acquisition(y, mask, maps)).image
     assert single.dtype == half.dtype == torch.complex64
     assert 0 < (half - single).abs().max() / single.abs().max() < 0.05
 
@@ -99,7 +100,7 @@ def test_it_overfits_one_example(problem):
     optimizer, losses = torch.optim.Adam(network.parameters(), lr=5e-3), []
     for _ in range(60):
         optimizer.zero_grad()
-        loss = (network(y, mask, maps) - image).abs().square().mean()
+        loss = (network(Acquisition(y, mask, maps)).image - image).abs().square().mean()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())

@@ -7,7 +7,7 @@ from mrilab.baselines.modl import MoDL
 from mrilab.baselines.recon import modl, varnet
 from mrilab.baselines.varnet import VarNet
 from mrilab.errors import UserError
-from mrilab.physics import SenseModel, equispaced_mask, normalise_maps
+from mrilab.physics import Acquisition, SenseModel, equispaced_mask, normalise_maps
 from mrilab.physics.sampling import centre_lines
 from mrilab.physics.scale import quantile_scale
 from mrilab.training import checkpoints
@@ -44,10 +44,10 @@ def problem(generator):
 def test_it_is_the_network_on_data_of_the_trainings_scale(networks, problem):
     y, model = problem(equispaced_mask(SHAPE, 3, acs=8))
     unit = quantile_scale(model.adjoint(y))
-    thirds = {"modl": model.coil_maps, "varnet": centre_lines(SHAPE[1], 8)[None]}
+    scan = Acquisition(y / unit, model.mask, model.coil_maps, acs=centre_lines(SHAPE[1], 8)[None])
     for name, run in METHODS.items():
         with torch.no_grad():
-            expected = unit * networks[name]((y / unit)[None], model.mask, thirds[name][None])[0]
+            expected = unit * networks[name](scan.batch()).image[0]
         made = run(y, model)
         torch.testing.assert_close(made, expected)
         assert not made.is_inference() and not made.requires_grad

@@ -8,7 +8,7 @@ from mrilab.baselines.recon import ista
 from mrilab.errors import UserError
 from mrilab.flat.network import FLAT
 from mrilab.flat.recon import flat
-from mrilab.physics import SenseModel, equispaced_mask, mirror, normalise_maps
+from mrilab.physics import Acquisition, SenseModel, equispaced_mask, mirror, normalise_maps
 from mrilab.physics.scale import quantile_scale
 from mrilab.training import checkpoints
 from mrilab.training.checkpoints import save_checkpoint
@@ -52,7 +52,7 @@ def test_it_is_the_network_on_data_of_the_trainings_scale(name, steps, networks,
     unit = quantile_scale(model.adjoint(y))
     options = {} if steps is None else {"steps": steps}
     with torch.no_grad():
-        states = networks[name]((y / unit)[None], model.mask, model.coil_maps[None], **options).states
+        states = networks[name](Acquisition(y / unit, model.mask, model.coil_maps).batch(), **options).states
     made = run(flat, y, model, network=name, **options)
     torch.testing.assert_close(made.image, unit * states[-1, 0])
     assert made.uncertainty is None and not made.image.is_inference()
@@ -62,7 +62,7 @@ def test_ista_is_the_network_on_data_of_the_trainings_scale(networks, problem):
     y, model = problem
     unit = quantile_scale(model.adjoint(y))
     with torch.no_grad():
-        expected = unit * networks["phases"]((y / unit)[None], model.mask, model.coil_maps[None]).states[-1, 0]
+        expected = unit * networks["phases"](Acquisition(y / unit, model.mask, model.coil_maps).batch()).image[0]
     torch.testing.assert_close(ista(y, model, network="phases"), expected)
 
 

@@ -9,7 +9,7 @@ from mrilab.flat.network import FLAT, RULES
 from mrilab.methods.exact import Gaussian
 from mrilab.nets.consistency import consistent
 from mrilab.nets.unet import ComplexUnet
-from mrilab.physics import SenseModel, equispaced_mask, fft2c, ifft2c
+from mrilab.physics import Acquisition, SenseModel, equispaced_mask, fft2c, ifft2c
 
 SHAPE = (18, 20)
 MASK = equispaced_mask(SHAPE, 2, acs=4)
@@ -47,7 +47,7 @@ def test_a_cascade_is_its_equation(rule, awake, problem):
 
     x = adjoint(y)
     with torch.no_grad():
-        states, denoised = network(y, mask, maps)
+        states, denoised, _ = network(Acquisition(y, mask, maps))
         for k in range(3):
             torch.testing.assert_close(states[k], x)
             N = network.denoise(x, t[k], adjoint(y), k)
@@ -65,7 +65,7 @@ def test_a_cascade_is_its_equation(rule, awake, problem):
 
 @pytest.mark.parametrize("s", [0.0, 0.7])
 def test_with_the_exact_denoiser_of_a_gaussian_it_is_the_exact_flow(s, generator, monkeypatch):
-    """One coil and a white prior make doubt isotropic, so the derived rule has nothing left to approximate."""
+    """One coil and a white prior: the posterior variance is the same everywhere, so nothing is left to approximate."""
     variance, noise_std, K = 0.8, 0.3, 5
     prior = Gaussian(randn(*SHAPE, generator=generator), torch.full(SHAPE, variance, dtype=torch.float64))
     model = SenseModel(torch.ones(1, *SHAPE, dtype=torch.complex128), MASK)
@@ -82,7 +82,7 @@ def test_with_the_exact_denoiser_of_a_gaussian_it_is_the_exact_flow(s, generator
 
     monkeypatch.setattr(network, "denoise", denoise)
     eps = randn(1, *SHAPE, generator=generator)
-    states, _ = network(y[None], MASK, model.coil_maps[None], eps=eps)
+    states, _, _ = network(Acquisition(y, MASK, model.coil_maps).batch(), eps=eps)
     exact = euler(flow.denoise, flow.adjoint + s * eps, time_grid(K, 1.0))
     torch.testing.assert_close(states, exact, rtol=1e-9, atol=1e-9)
 
@@ -92,9 +92,11 @@ def test_the_data_by_conjugate_gradients(awake, problem):
     step, solved = (small(awake, noise_std=0.05, iterations=n) for n in (0, 8))
     one = torch.ones_like(maps[:, :1])
     with torch.no_grad():
-        torch.testing.assert_close(solved(y[:, :1], mask, one).states, step(y[:, :1], mask, one).states)
-        states, denoised = solved(y, mask, maps)
-        assert (step(y, mask, maps).states[1] - states[1]).norm() > 0.01 * states[1].norm()
+        torch.testing.assert_close(
+            solved(Acquisition(y[:, :1], mask, one)).states, step(Acquisition(y[:, :1], mask, one)).states
+        )
+        states, denoised, _ = solved(Acquisition(y, mask, maps))
+        assert (step(Acquisition(y, mask, maps)).states[1] - states[1]).norm() > 0.01 * states[1].norm()
         model = SenseModel(maps, mask)
         D = consistent(model, model.adjoint(y), denoised[2], torch.tensor((0.05 / 0.02) ** 2), 8)
     torch.testing.assert_close(states[3], D)  # the last step goes all the way
@@ -104,7 +106,7 @@ def test_without_noise_the_last_cascade_keeps_what_one_coil_measured(awake, prob
     y, mask, maps, _ = problem(MASK, SHAPE, coils=1)
     network = small(awake, noise_std=0.0)
     with torch.no_grad():
-        last = network(y, mask, torch.ones_like(maps)).states[-1]
+        last = network(Acquisition(y, mask, torch.ones_like(maps))).states[-1]
     torch.testing.assert_close(mask * fft2c(last)[:, None], y)
 
 
@@ -113,34 +115,36 @@ def test_shared_weights_take_any_number_of_steps_and_others_say_so(awake, proble
     network = small(awake, shared=True)
     with torch.no_grad():
         for steps in (1, 3, 7):
-            assert network(y, mask, maps, steps=steps).states.shape == (steps + 1, 2, *SHAPE)
-        torch.testing.assert_close(network(y, mask, maps, steps=3).states, network(y, mask, maps).states)
+            assert network(Acquisition(y, mask, maps), steps=steps).states.shape == (steps + 1, 2, *SHAPE)
+        torch.testing.assert_close(
+            network(Acquisition(y, mask, maps), steps=3).states, network(Acquisition(y, mask, maps)).states
+        )
     with pytest.raises(UserError, match="weights of its own for each of its 3 cascades and cannot take 4 steps"):
-        small(awake)(y, mask, maps, steps=4)
+        small(awake)(Acquisition(y, mask, maps), steps=4)
 
 
 def test_it_starts_from_noise_where_it_was_built_to(awake, problem, generator):
     y, mask, maps, _ = problem(MASK, SHAPE)
     network, eps = small(awake, s=0.4), randn(2, *SHAPE, generator=generator)
     with torch.no_grad():
-        start = network(y, mask, maps, eps=eps).states[0]
+        start = network(Acquisition(y, mask, maps), eps=eps).states[0]
     torch.testing.assert_close(start, SenseModel(maps, mask).adjoint(y) + 0.4 * eps)
     with pytest.raises(UserError, match="starts from noise: give it eps"):
-        network(y, mask, maps)
+        network(Acquisition(y, mask, maps))
 
 
 def test_on_the_ideal_path_each_cascade_starts_there(awake, problem, generator):
     y, mask, maps, clean = problem(MASK, SHAPE)
     network, eps = small(awake, s=0.4), randn(2, *SHAPE, generator=generator)
     with torch.no_grad():
-        states, denoised = network(y, mask, maps, eps=eps, clean=clean)
+        states, denoised, _ = network(Acquisition(y, mask, maps), eps=eps, clean=clean)
         for k, t in enumerate(network.t[:-1]):
             ideal = (1 - t) * clean + t * states[0]
             N = network.denoise(ideal, t, SenseModel(maps, mask).adjoint(y), k)
             torch.testing.assert_close(denoised[k], N)
 
 
-def test_doubt_is_the_deviation_of_what_was_denoised(generator):
+def test_rho_is_the_deviation_of_what_was_denoised(generator):
     network = FLAT(4, 2).double()
     reference = randn(3, *SHAPE, generator=generator)
     noise = torch.stack([0.5 * torch.ones(3, *SHAPE), 0.1j * torch.ones(3, *SHAPE)])
@@ -157,11 +161,11 @@ def test_time_reaches_what_the_unet_computes(awake, problem):
     assert (early - late).norm() > 1e-3 * early.norm()
 
 
-def test_planes_come_as_they_are(awake, generator):
-    network, x = awake(ComplexUnet(4, planes=1).double()), randn(1, 32, 32, generator=generator)
-    planes = torch.randn(1, 1, 32, 32, dtype=torch.float64, generator=generator)
-    assert not torch.allclose(network(x, planes), network(x, 2 * planes))
-    torch.testing.assert_close(network(3 * x, planes), 3 * network(x, planes))
+def test_extra_channels_come_as_they_are(awake, generator):
+    network, x = awake(ComplexUnet(4, extra=1).double()), randn(1, 32, 32, generator=generator)
+    extra = torch.randn(1, 1, 32, 32, dtype=torch.float64, generator=generator)
+    assert not torch.allclose(network(x, extra), network(x, 2 * extra))
+    torch.testing.assert_close(network(3 * x, extra), 3 * network(x, extra))
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -176,7 +180,7 @@ def test_gradients_against_finite_differences(rule, awake, problem, generator):
     y.requires_grad_()
 
     def value():
-        return (probe.conj() * network(y, mask, maps).states.sum(0)).real.sum()
+        return (probe.conj() * network(Acquisition(y, mask, maps)).states.sum(0)).real.sum()
 
     gradients, step, values = torch.autograd.grad(value(), [y, *parameters]), 1e-7, []
     for sign in (1, -2):  # forward, then from there backward
@@ -192,9 +196,9 @@ def test_bf16_keeps_to_complex64(awake, problem):
     y, mask, maps, _ = problem(MASK, SHAPE, dtype=torch.complex64)
     network = awake(FLAT(**SMALL))
     with torch.no_grad():
-        single = network(y, mask, maps).states
+        single = network(Acquisition(y, mask, maps)).states
         with torch.autocast("cpu", torch.bfloat16):
-            half = network(y, mask, maps).states
+            half = network(Acquisition(y, mask, maps)).states
     assert half.dtype == torch.complex64
     assert 0 < (half - single).norm() < 0.05 * single.norm()
 
@@ -208,7 +212,7 @@ def test_the_small_denoiser_without_normalisation(awake, problem):
     y, mask, maps, x = problem(MASK, SHAPE)
     network = small(awake, backbone="cnn", shared=True)
     with torch.no_grad():
-        assert network(y, mask, maps).states.shape == (4, 2, *SHAPE)
+        assert network(Acquisition(y, mask, maps)).states.shape == (4, 2, *SHAPE)
         early, late = (network.denoise(x, t, x) for t in (0.9, 0.02))
         assert (early - late).norm() > 1e-3 * early.norm()
         fresh = FLAT(**SMALL, backbone="cnn").double()

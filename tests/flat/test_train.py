@@ -60,7 +60,7 @@ def test_a_few_steps_of_training_lower_the_loss_and_the_checkpoint_remembers(nam
         assert task.validate(loaded)[0] == pytest.approx(outcome.validation_loss, rel=1e-5)
 
 
-def test_doubt_is_measured_while_training():
+def test_rho_is_measured_while_training():
     task = small("flat-derived-single")
     before = task.network.rho.clone()
     for step in range(3):
@@ -75,7 +75,7 @@ def test_validation_is_the_composite_loss_for_all_controls():
         *fields, _ = task._fixed
         scans = Acquisition(*fields)
         with torch.no_grad():
-            states = task.network(scans.kspace, scans.mask, scans.coil_maps).states
+            states = task.network(scans).states
             expected = composite(states, scans.reference).item()
             loss, picture = task.validate(task.network)
         assert loss == pytest.approx(expected, rel=1e-4)
@@ -97,7 +97,7 @@ def test_one_example_can_be_learnt_by_heart():
         optimizer.step()
     scan = Acquisition(*batch[:-1])
     with torch.no_grad():
-        states = task.network(scan.kspace, scan.mask, scan.coil_maps).states
+        states = task.network(scan).states
     first, last = (psnr(states[k, 0], scan.reference[0]) for k in (0, -1))
     assert last > first + 8
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 import torch
+from torch import Tensor
 
 from mrilab.evaluation.experiments import experiment
 from mrilab.evaluation.metrics import psnr, ssim
@@ -94,7 +95,7 @@ def _states(network, scans: Acquisition, steps: int | None = None) -> torch.Tens
     made = []
     for _ in range(SAMPLES if network.s else 1):
         eps = complex_noise(scans.reference.shape, generator)
-        made.append(network(scans.kspace, scans.mask, scans.coil_maps, eps=eps, steps=steps).states)
+        made.append(network(scans, eps=eps, steps=steps).states)
     return torch.stack(made).mean(0)
 
 
@@ -121,8 +122,8 @@ def _stability(network, scans: Acquisition) -> dict[str, float]:
         radius = expected_norm(NOISE_STD / QUANTILE_LEFT, mask, scans.kspace.shape[1:])
         eps = torch.zeros_like(clean)[None]
 
-        def reconstruct(y, mask=mask, maps=scans.coil_maps[n], eps=eps):
-            return network(y[None], mask[None], maps[None], eps=eps).states[-1, 0]
+        def reconstruct(y: Tensor, mask: Tensor = mask, maps: Tensor = scans.coil_maps[n], eps: Tensor = eps) -> Tensor:
+            return network(Acquisition(y, mask, maps).batch(), eps=eps).image[0]
 
         found = worst_case(reconstruct, scans.kspace[n], mask, clean, radius, torch.Generator().manual_seed(n))
         worst.append((psnr(found.image, clean), found.amplification))

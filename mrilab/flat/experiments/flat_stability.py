@@ -9,8 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mrilab.baselines.modl import MoDL
-from mrilab.baselines.varnet import VarNet
 from mrilab.data.recipes import find_recipe
 from mrilab.data.shifts import find_shift
 from mrilab.evaluation.experiments import experiment, scan_of
@@ -18,7 +16,6 @@ from mrilab.evaluation.metrics import psnr
 from mrilab.flat.network import FLAT
 from mrilab.flat.stability import expected_norm, steadiness, worst_case
 from mrilab.physics import make_mask
-from mrilab.physics.coils import calibration_lines
 from mrilab.physics.noise import complex_noise
 from mrilab.physics.protocol import acquire, full_reference
 from mrilab.training.checkpoints import load_checkpoint
@@ -53,19 +50,21 @@ def measure(network: str, acceleration: int, scan: str) -> dict[str, float]:
     full = head.kspace[0]  # (coil, H, W)
     mask = make_mask("equispaced", head.shape, acceleration)
     measured, _ = acquire(full, mask)
-    y, maps, unit = measured.kspace, measured.coil_maps, measured.scale()
+    y, unit = measured.kspace, measured.scale()
     reference = full_reference(full) / unit
-    third = calibration_lines(mask, head.shape) if isinstance(trained, VarNet) else maps
+
+    def states(y: Tensor) -> Tensor:
+        """Return the states of the network, (K + 1, H, W)."""
+        return trained(measured._replace(kspace=y).batch()).states[:, 0]
 
     def run(y: Tensor) -> Tensor:
-        outcome = trained(y[None], mask[None], third[None])
-        return (outcome[0] if isinstance(trained, MoDL | VarNet) else outcome.states[-1, 0]).abs()
+        return states(y)[-1].abs()
 
     y = y / unit
     values = dict.fromkeys(STEADY, float("nan"))
     with torch.no_grad():
         if isinstance(trained, FLAT):
-            path = steadiness(trained(y[None], mask[None], maps[None]).states[:, 0], torch.tensor(trained.t), reference)
+            path = steadiness(states(y), torch.tensor(trained.t), reference)
             values = {name: float(getattr(path, name)) for name in STEADY}
         plain = run(y)
     noise_std = head.attrs["noise_std"] / float(unit)
