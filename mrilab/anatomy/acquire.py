@@ -1,8 +1,8 @@
-"""A simulated scan: the continuous object stands on a grid at least twice as fine as the one reconstructed.
+"""A simulated scan: the continuous object stands on a grid at least twice as fine as that of the reconstruction.
 
-A scanner samples the Fourier transform of the object itself. Making k-space from the very pixels that are to
-be reconstructed would be an inverse crime: no truncation ringing, no partial volume, maps that explain the
-data exactly. So coil images are formed on the fine grid and only the centre of their k-space is kept.
+A scanner samples the Fourier transform of the object itself. Making k-space from the very pixels that are to be
+reconstructed would be an inverse crime: no truncation ringing, no partial volume, maps that explain the data exactly.
+So coil images are formed on the fine grid and only the centre of their k-space is kept.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mrilab.errors import UserError
 from mrilab.physics.fourier import centre_crop, centre_pad, fft2c, ifft2c
+from mrilab.physics.noise import complex_noise
 
 
 def simulate_scan(
@@ -24,13 +25,17 @@ def simulate_scan(
     generator: torch.Generator | None = None,
     oversampling: int = 1,
 ) -> Tensor:
-    """K-space of `image` (..., H, W) seen by `coil_maps` (..., coil, H, W), both on the fine grid.
+    """Return the full k-space of `image` (..., H, W) seen by `coil_maps` (..., coil, H, W), both on the fine grid.
 
-    Returns complex64 (..., coil, oversampling * h, w) for `shape` = (h, w): fully sampled, with noise of
-    standard deviation `noise_std` per real component (in k-space and, the transform being orthonormal, in
-    the image too); noise_std=0 gives the truth. `oversampling` widens the field of view along the readout,
-    as scanners do. Intensities are those of `image`, see `truncate`. Raises UserError if the grid is not
-    twice as fine.
+    It is complex64 (..., coil, oversampling * h, w). Intensities are those of `image`, see `truncate`.
+
+    Args:
+        shape: (h, w) of the scan.
+        noise_std: standard deviation of the noise per real component, in k-space and in the image; 0 adds none.
+        oversampling: factor by which the field of view is wider along the readout, as scanners make it.
+
+    Raises:
+        UserError: a grid that is not twice as fine as the scan.
     """
     fine, (h, w) = tuple(image.shape[-2:]), shape
     if fine[0] < 2 * h or fine[1] < 2 * w:
@@ -46,7 +51,7 @@ def simulate_scan(
 
 
 def truncate(kspace: Tensor, shape: tuple[int, int]) -> Tensor:
-    """The centre (..., h, w) of k-space (..., H, W), scaled so that its image keeps the intensities.
+    """Return the centre (..., h, w) of k-space (..., H, W), scaled so that its image keeps the intensities.
 
     A constant image c has sqrt(N) c at DC under the orthonormal transform of N points, and gets back DC /
     sqrt(n) from the n points that are kept: without the factor sqrt(n / N) it would brighten by sqrt(N / n).
@@ -56,11 +61,10 @@ def truncate(kspace: Tensor, shape: tuple[int, int]) -> Tensor:
 
 
 def band_limit(image: Tensor, shape: tuple[int, int]) -> Tensor:
-    """The image (..., h, w) that noise-free, full k-space of `image` (..., H, W) gives: the truth."""
+    """Return the image (..., h, w) that noise-free, full k-space of `image` (..., H, W) gives: the truth."""
     return ifft2c(truncate(fft2c(image), shape))
 
 
 def add_noise(kspace: Tensor, noise_std: float, generator: torch.Generator | None = None) -> Tensor:
-    """Complex white Gaussian noise, `noise_std` per real component, drawn on the CPU whatever the device."""
-    noise = torch.randn(*kspace.shape, 2, generator=generator, dtype=kspace.real.dtype)
-    return kspace + noise_std * torch.view_as_complex(noise).to(kspace.device)
+    """Return k-space with complex white Gaussian noise of `noise_std` per real component, drawn on the CPU."""
+    return kspace + noise_std * complex_noise(kspace.shape, generator, kspace.real.dtype).to(kspace.device)

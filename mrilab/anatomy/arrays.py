@@ -1,10 +1,9 @@
 """Receive arrays: wire loops around the body, their sensitivities by the law of Biot and Savart.
 
-By reciprocity a loop receives what it would send out: its sensitivity is the rotating part Bx - i By of the
-field of a unit current in it (Hoult & Richards, J. Magn. Reson. 24, 1976), for a main field along z, across
-the slice. Lengths are in fields of view: the slice spans [-1/2, 1/2), its centre is pixel N // 2. An array
-is a set of loops, not of pixels, so that one array can be sampled on a fine grid (to simulate) and on a
-coarse one.
+By reciprocity a loop receives what it would send out. Its sensitivity is the rotating part Bx - i By of the field
+of a unit current in it (Hoult & Richards, J. Magn. Reson. 24, 1976), for a main field along z, across the slice.
+Lengths are in fields of view: the slice spans [-1/2, 1/2), its centre is pixel N // 2. An array is a set of loops,
+not of pixels, so that it can be sampled on a fine grid (to simulate) and on a coarse grid.
 """
 
 from __future__ import annotations
@@ -16,31 +15,30 @@ from torch import Tensor
 
 from mrilab.errors import UserError
 
-CORNERS = 12  # a loop is a regular polygon
-WIRE = 0.04  # softening length, as of a thick conductor: keeps the field finite where a wire cuts the slice
+CORNERS = 12  # number of corners of a loop, a regular polygon
+WIRE = 0.04  # softening length in fields of view: keeps the field finite where a wire cuts the slice
 
 
 @dataclass(frozen=True)
 class CoilArray:
-    """Loops given by their corners (coil, corner, xyz), and the complex gains (coil,) of their receivers."""
+    """Hold the loops' corners (coil, corner, xyz) and the complex gains (coil,) of their receivers."""
 
     corners: Tensor
     gains: Tensor
 
     def sensitivities(self, shape: tuple[int, int], fov: tuple[float, float] = (1.0, 1.0)) -> Tensor:
-        """What the loops receive at the pixels: complex64 (coil, H, W), brighter towards the loops."""
+        """Return what the loops receive at the pixels: complex64 (coil, H, W), brighter towards the loops."""
         y, x = pixel_coordinates(shape, fov)
-        field = loop_field(self.corners.float(), x, y)  # (coil, H, W)
-        return self.gains.to(torch.complex64)[:, None, None] * field
+        return self.gains.to(torch.complex64)[:, None, None] * loop_field(self.corners.float(), x, y)
 
     def maps(self, shape: tuple[int, int], fov: tuple[float, float] = (1.0, 1.0)) -> Tensor:
-        """Sensitivities over their root sum of squares: complex64 (coil, H, W), sum |S|^2 = 1: true maps."""
+        """Return the true maps, complex64 (coil, H, W): sensitivities over their root sum of squares."""
         s = self.sensitivities(shape, fov)
         return s / torch.linalg.vector_norm(s, dim=0)
 
 
 def pixel_coordinates(shape: tuple[int, int], fov: tuple[float, float] = (1.0, 1.0)) -> tuple[Tensor, Tensor]:
-    """Positions (H, 1) downwards and (1, W) to the right in [-fov/2, fov/2), zero at pixel N // 2."""
+    """Return positions (H, 1) downwards and (1, W) to the right in [-fov/2, fov/2), zero at pixel N // 2."""
     (height, width), (fy, fx) = shape, fov
     y = (torch.arange(height) - height // 2) * (fy / height)
     x = (torch.arange(width) - width // 2) * (fx / width)
@@ -48,42 +46,39 @@ def pixel_coordinates(shape: tuple[int, int], fov: tuple[float, float] = (1.0, 1
 
 
 def loop_field(corners: Tensor, x: Tensor, y: Tensor, wire: float = WIRE) -> Tensor:
-    """Bx - i By at (x, y, 0) of closed polygons (coil, corner, 3) with a unit current; complex (coil, H, W).
+    """Return Bx - i By (coil, H, W) at (x, y, 0) of closed polygons (coil, corner, 3) with a unit current.
 
     A straight segment between the vectors a and b that point from the pixel to its ends has the closed form
         B = (a x b) (|a| + |b|) / (|a| |b| (|a| |b| + a . b))      times mu0 / 4 pi
     (Hanson & Hirshman, Phys. Plasmas 9, 2002). `wire` is added to the lengths in quadrature.
     """
-    cx, cy, cz = (corners[..., i, None, None] for i in range(3))  # (coil, corner, 1, 1)
-
-    def ray(i):
-        ax, ay, az = cx[:, i] - x, cy[:, i] - y, cz[:, i]  # (coil, 1, W), (coil, H, 1), (coil, 1, 1)
-        return ax, ay, az, (ax**2 + ay**2 + az**2 + wire**2).sqrt()  # length (coil, H, W)
-
-    n = corners.shape[1]
-    real, imag = 0.0, 0.0
-    a = first = ray(0)
-    for i in range(n):
-        b = ray(i + 1) if i + 1 < n else first
-        (ax, ay, az, la), (bx, by, bz, lb) = a, b
+    rays = []  # from the pixels to each corner
+    for corner in corners.unbind(1):  # (coil, 3)
+        cx, cy, cz = corner[..., None, None].unbind(1)  # (coil, 1, 1)
+        ax, ay, az = cx - x, cy - y, cz  # (coil, 1, W), (coil, H, 1), (coil, 1, 1)
+        rays.append((ax, ay, az, (ax**2 + ay**2 + az**2 + wire**2).sqrt()))  # length (coil, H, W)
+    real = imag = torch.zeros((), dtype=corners.dtype)
+    for (ax, ay, az, la), (bx, by, bz, lb) in zip(rays, rays[1:] + rays[:1], strict=True):
         product = la * lb
         weight = (la + lb) / (product * (product + ax * bx + ay * by + az * bz + wire**2))
         real = real + (ay * bz - az * by) * weight
         imag = imag - (az * bx - ax * bz) * weight
-        a = b
     return torch.complex(real, imag)
 
 
 def random_array(n_coils: int = 8, generator: torch.Generator | None = None) -> CoilArray:
-    """`n_coils` overlapping loops on an oval former around the body, from 10 on in two rows along z.
+    """Draw `n_coils` overlapping loops on an oval former around the body, from 10 on in two rows along z.
 
     Positions, sizes and tilts jitter, receivers have their own gain and phase. Gains are scaled so that the
     root sum of squares averages 1 (in quadrature) over the central disc of radius 0.4.
+
+    Raises:
+        UserError: fewer than one loop.
     """
     if n_coils < 1:
         raise UserError(f"A coil array needs at least one element, not {n_coils}: ask for 8 to 16.")
 
-    def uniform(low, high, size=n_coils):
+    def uniform(low: float, high: float, size: int = n_coils) -> Tensor:
         return low + (high - low) * torch.rand(size, generator=generator, dtype=torch.float64)
 
     rows = 2 if n_coils >= 10 else 1
@@ -95,7 +90,7 @@ def random_array(n_coils: int = 8, generator: torch.Generator | None = None) -> 
     z = row + uniform(-0.06, 0.06) + uniform(-0.05, 0.05, 1)
     radius = 1.1 * torch.pi * oval.mean() / max(n_coils / rows, 4) * uniform(0.85, 1.15)
 
-    # each loop's frame: inward normal, tilted; two axes span its plane
+    # two axes span the plane of each loop; both are tilted
     tilt_in, tilt_z = uniform(-0.25, 0.25), uniform(-0.25, 0.25)
     turn = angle + tilt_in
     tangent = torch.stack([-turn.sin(), turn.cos(), torch.zeros_like(turn)], -1)

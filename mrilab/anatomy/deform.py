@@ -1,4 +1,4 @@
-"""Where a slice lies in the template: position, tilt, size, and a smooth deformation that makes the head its own.
+"""Where a slice lies in the template: position, tilt, size, and a smooth deformation that makes each head different.
 
 Template coordinates are MNI millimetres: x to the right, y to the front, z up. Images are shown as a radiologist
 sees them: axial with the face up, coronal and sagittal with the vertex up, the subject's left on the right.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mrilab.anatomy.fields import random_field
+from mrilab.anatomy.fields import Device, Draws
 from mrilab.errors import UserError
 
 ORIENTATIONS = ("axial", "coronal", "sagittal")
@@ -22,10 +22,10 @@ FRAMES = {
     "coronal": ((0, 0, -1), (-1, 0, 0), (0, 1, 0)),
     "sagittal": ((0, 0, -1), (0, -1, 0), (1, 0, 0)),
 }
-HEAD_RADIUS = 95.0  # mm
-CENTRES = {"axial": (0.0, -14.0, 0.0), "coronal": (0.0, 0.0, 2.0), "sagittal": (0.0, -8.0, -2.0)}
-# positions along the normal, mm, as free segments: `seen` is shown to training, `slab` never is.
-# The template is left-right symmetric, so what is held out on one side is held out on the other too.
+HEAD_RADIUS = 95.0  # radius in mm within which a slice may show the head
+CENTRES = {"axial": (0.0, -14.0, 0.0), "coronal": (0.0, 0.0, 2.0), "sagittal": (0.0, -8.0, -2.0)}  # mm
+# Free segments of positions along the normal in mm: `seen` is shown to training, `slab` never is. The template is
+# left-right symmetric, so what is held out on one side is held out on the other too.
 SEGMENTS = {
     "axial": {"seen": ((-34.0, 18.0), (38.0, 66.0)), "slab": ((18.0, 38.0),)},
     "coronal": {"seen": ((-84.0, -34.0), (-14.0, 54.0)), "slab": ((-34.0, -14.0),)},
@@ -35,15 +35,15 @@ SEGMENTS = {
 
 @dataclass(frozen=True)
 class Variation:
-    """How far heads and slice prescriptions differ. Lengths in mm, angles in degrees, all standard deviations."""
+    """How far heads and slice prescriptions differ: standard deviations, lengths in mm, angles in degrees."""
 
-    field_of_view: tuple[float, float] = (226.0, 256.0)  # along the rows, drawn uniformly
+    field_of_view: tuple[float, float] = (226.0, 256.0)  # smallest and largest, along the rows, drawn uniformly
     shift: float = 3.0
     rotation: float = 4.0
     quarter_turns: bool = False
     tilt: float = 3.0
     size: float = 0.035
-    elastic: tuple[tuple[float, float], ...] = ((48.0, 2.6), (18.0, 0.8), (8.0, 0.4))  # (knot spacing, shift)
+    elastic: tuple[tuple[float, float], ...] = ((48.0, 2.6), (18.0, 0.8), (8.0, 0.4))  # knot spacing, shift
 
 
 CLINICAL = Variation()
@@ -60,7 +60,7 @@ RANDOMISED = Variation(
 
 @dataclass(frozen=True)
 class Slices:
-    """Template points of `n` slices (n, H, W, 3) in mm, with the size of a pixel (n,) in mm."""
+    """Hold the template points (n, H, W, 3) of `n` slices and the size of a pixel (n,), both in mm."""
 
     points: Tensor
     pixel: Tensor
@@ -68,18 +68,15 @@ class Slices:
 
 
 def _rotation(tilt_row: Tensor, tilt_column: Tensor, turn: Tensor) -> Tensor:
-    """Rotation (n, 3, 3) in slice coordinates (row, column, normal) from angles in radians, each (n,)."""
-    one, zero = torch.ones_like(turn), torch.zeros_like(turn)
+    """Return the rotation (n, 3, 3) in slice coordinates (row, column, normal) by angles (n,) in radians."""
 
-    def stack(*entries):
-        return torch.stack(entries, -1).reshape(-1, 3, 3)
+    def turned(i: int, j: int, angle: Tensor) -> Tensor:  # axis i towards axis j
+        matrix = torch.eye(3).repeat(len(angle), 1, 1)
+        matrix[:, i, i] = matrix[:, j, j] = angle.cos()
+        matrix[:, i, j], matrix[:, j, i] = -angle.sin(), angle.sin()
+        return matrix
 
-    about_normal = stack(turn.cos(), -turn.sin(), zero, turn.sin(), turn.cos(), zero, zero, zero, one)
-    about_row = stack(one, zero, zero, zero, tilt_row.cos(), -tilt_row.sin(), zero, tilt_row.sin(), tilt_row.cos())
-    about_column = stack(
-        tilt_column.cos(), zero, tilt_column.sin(), zero, one, zero, -tilt_column.sin(), zero, tilt_column.cos()
-    )
-    return about_row @ about_column @ about_normal
+    return turned(1, 2, tilt_row) @ turned(2, 0, tilt_column) @ turned(0, 1, turn)
 
 
 def _place_in_segments(
@@ -87,9 +84,9 @@ def _place_in_segments(
 ) -> Tensor:
     """Move each slice's through-plane coordinate (n, H, W) wholly into one free segment of its orientation.
 
-    A segment is drawn in proportion to its length; a slice whose part `in_head` (n, H, W) is more oblique than
-    the segment is long is flattened until it fits, and the corners, which hold only air, are bent into it.
-    This is what makes "training never shows the slab" exact and not just likely.
+    A segment is drawn in proportion to its length. A slice whose part `in_head` (n, H, W) is more oblique than the
+    segment is long is flattened until it fits. The corners, which hold only air, are bent into it. This makes
+    "training never shows the slab" exact and not just likely.
     """
     bounds = []
     for name in orientation:
@@ -114,14 +111,14 @@ def place_slices(
     part: str,
     variation: Variation,
     generator: torch.Generator,
-    device="cpu",
+    device: Device = "cpu",
 ) -> Slices:
     """Draw `n` slices of `n` different heads.
 
     Args:
         shape: (H, W) of the grid; pixel (i, j) lies (i - H//2, j - W//2) pixels from the centre of the slice.
         orientation: axial, coronal, sagittal, or None for a mixture.
-        part: "seen" or "slab", the part of the template that the slice lies in.
+        part: "seen" or "slab", the part of the template in which the slice lies.
 
     Raises:
         UserError: unknown orientation.
@@ -129,8 +126,9 @@ def place_slices(
     if orientation is not None and orientation not in ORIENTATIONS:
         raise UserError(f"unknown orientation {orientation!r}; choose one of {', '.join(ORIENTATIONS)}")
     height, width = shape
+    draws = Draws(n, shape, generator, device)
 
-    def normal(*size):
+    def normal(*size: int) -> Tensor:
         return torch.randn(*size, generator=generator).clamp(-2.5, 2.5)
 
     if orientation is None:
@@ -156,7 +154,7 @@ def place_slices(
     points = torch.einsum("nkc,hwc->nkhw", in_plane, plane) + centre.to(device)[:, :, None, None]
     nominal = sum(variation.field_of_view) / 2 / height
     for spacing, shift in variation.elastic:
-        points += shift * random_field(n, 3, shape, spacing / nominal, generator, device)
+        points += shift * draws.fields(3, spacing / nominal)
 
     axis = torch.tensor([NORMAL_AXIS[name] for name in names], device=device)
     index = axis[:, None, None, None].expand(n, 1, height, width)

@@ -1,4 +1,4 @@
-"""Face, skull base and neck, drawn from ellipsoids in MNI millimetres. A sketch, not an atlas.
+"""Face, skull base and neck, drawn from ellipsoids in MNI millimetres: a sketch, not an atlas.
 
 The template is stripped of everything but the brain. Low axial and all sagittal slices would end in nothing, so
 we place eyes, orbits, sinuses, airway, jaw, vertebrae and the large muscles where an average adult has them.
@@ -7,21 +7,24 @@ All surfaces are signed distances in mm, negative inside; those of ellipsoids ar
 
 from __future__ import annotations
 
+from functools import partial, reduce
+
 import numpy as np
 
-EYE_CENTRE = (32.0, 58.0, -37.0)  # the other one is mirrored
-EYE_RADIUS = 12.0
-MIDLINE, BOTH = False, True
+Ellipsoid = tuple[tuple[float, float, float], tuple[float, float, float], bool]  # centre, half-axes, mirrored
 
-# (centre, half-axes, mirrored)
-SKIN = (
+MIDLINE = False
+BOTH = True
+
+EYE: Ellipsoid = ((32, 58, -37), (12, 12, 12), BOTH)
+SKIN: tuple[Ellipsoid, ...] = (
     ((0, 34, -72), (66, 54, 62), MIDLINE),  # face
     ((0, 66, -110), (42, 34, 46), MIDLINE),  # chin
     ((0, 90, -66), (13, 19, 24), MIDLINE),  # nose
     ((0, -34, -120), (60, 62, 75), MIDLINE),  # neck
     ((80, -28, -44), (7, 13, 24), BOTH),  # ears
 )
-AIR = (
+AIR: tuple[Ellipsoid, ...] = (
     ((8, 56, -62), (4.5, 32, 22), BOTH),  # nasal cavity, on either side of the septum
     ((10, 46, -36), (6, 16, 8), BOTH),  # ethmoid cells
     ((9, 16, -42), (8, 10, 9), BOTH),  # sphenoid sinus
@@ -31,7 +34,7 @@ AIR = (
     ((58, -38, -46), (7, 9, 12), BOTH),  # mastoid
     ((68, -18, -46), (13, 3, 3), BOTH),  # ear canal
 )
-BONE = (
+BONE: tuple[Ellipsoid, ...] = (
     ((0, 2, -46), (11, 9, 20), MIDLINE),  # clivus
     ((38, -22, -42), (26, 8, 9), BOTH),  # petrous ridge
     ((52, 20, -104), (8, 34, 16), BOTH),  # body of the jaw
@@ -42,7 +45,7 @@ BONE = (
     ((0, -62, -96), (14, 9, 14), MIDLINE),  # spinous processes
     ((27, -36, -86), (12, 8, 8), BOTH),  # lateral masses
 )
-MUSCLE = (
+MUSCLE: tuple[Ellipsoid, ...] = (
     ((69, 12, -16), (8, 34, 40), BOTH),  # temporal
     ((62, 18, -86), (7, 20, 32), BOTH),  # masseter
     ((40, 8, -78), (13, 20, 24), BOTH),  # pterygoid
@@ -56,9 +59,11 @@ MUSCLE = (
 )
 
 
-def ellipsoid(x, y, z, centre, half_axes) -> np.ndarray:
-    """Approximate signed distance (first order at the surface) to an axis-aligned ellipsoid."""
-    scaled = [(c - c0) / a for c, c0, a in zip((x, y, z), centre, half_axes, strict=True)]
+def _distance(part: Ellipsoid, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Return the signed distance to an ellipsoid, to first order at its surface."""
+    centre, half_axes, mirrored = part
+    position = (np.abs(x) if mirrored else x, y, z)
+    scaled = [(c - c0) / a for c, c0, a in zip(position, centre, half_axes, strict=True)]
     radius = np.sqrt(sum(s**2 for s in scaled))
     slope = np.sqrt(sum((s / a) ** 2 for s, a in zip(scaled, half_axes, strict=True)))
     inside = -min(half_axes)
@@ -66,25 +71,15 @@ def ellipsoid(x, y, z, centre, half_axes) -> np.ndarray:
 
 
 def smooth_union(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
-    """Union of two signed distances whose seam is rounded over `width` mm (polynomial smooth minimum)."""
+    """Return the union of two signed distances, its seam rounded over `width` mm (polynomial smooth minimum)."""
     overlap = np.maximum(width - np.abs(a - b), 0) / width
     return np.minimum(a, b) - overlap**2 * width / 4
 
 
-def _union(parts, x, y, z, width: float) -> np.ndarray:
-    total = None
-    for centre, half_axes, mirrored in parts:
-        distance = ellipsoid(np.abs(x) if mirrored else x, y, z, centre, half_axes)
-        total = distance if total is None else smooth_union(total, distance, width)
-    return total
-
-
-def face_surfaces(x, y, z) -> dict[str, np.ndarray]:
-    """Signed distances (X, Y, Z) in mm to skin, air, eye, muscle and bone on the grid of x, y, z."""
-    return {
-        "skin": _union(SKIN, x, y, z, 10.0),
-        "air": _union(AIR, x, y, z, 1.0),
-        "eye": ellipsoid(np.abs(x), y, z, EYE_CENTRE, (EYE_RADIUS,) * 3),
-        "muscle": _union(MUSCLE, x, y, z, 1.0),
-        "bone": _union(BONE, x, y, z, 3.0),
-    }
+def face_surfaces(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> list[np.ndarray]:
+    """Return the signed distances (X, Y, Z) in mm to skin, air, eye, muscle and bone on the grid of x, y, z."""
+    surfaces = ((SKIN, 10.0), (AIR, 1.0), ((EYE,), 1.0), (MUSCLE, 1.0), (BONE, 3.0))  # parts, width of the seams in mm
+    return [
+        reduce(partial(smooth_union, width=width), [_distance(part, x, y, z) for part in parts])
+        for parts, width in surfaces
+    ]

@@ -14,72 +14,61 @@ from torch import Tensor
 
 from mrilab.anatomy.contrast import INDEX, TISSUES
 from mrilab.anatomy.deform import Slices
-from mrilab.anatomy.fields import random_field
-from mrilab.anatomy.template import (
-    BRAIN_HIGH,
-    BRAIN_LOW,
-    SHELL_HIGH,
-    SHELL_LOW,
-    load_template,
-    sample,
-)
+from mrilab.anatomy.fields import Draws
+from mrilab.anatomy.template import Volume, load_template
 from mrilab.anatomy.vessels import small_vessels, trunks
 
-BRAIN_SHARPNESS = 20.0  # of the softmax between CSF, grey and white matter
-BORDER = 0.15  # mm, softness of all other borders
-FLUID_BIAS = 0.05  # opens sulci that averaging has closed
-FOLDING = ((9.0, 0.20), (5.0, 0.18), (3.0, 0.12))  # (knot spacing in mm, strength) of the noise on the brain's maps
+BRAIN_SHARPNESS = 20.0  # factor in the softmax between CSF, grey and white matter
+BORDER = 0.15  # softness of all other borders in mm
+FLUID_BIAS = 0.05  # extra score of CSF, which opens sulci that averaging has closed
+FOLDING = ((9.0, 0.20), (5.0, 0.18), (3.0, 0.12))  # knot spacing in mm and strength of the noise on the brain's maps
 
 
 @lru_cache(maxsize=4)
-def _stacks(device: str) -> tuple[Tensor, Tensor]:
-    template = load_template()
-    return template.brain.to(device), template.shell.to(device)
+def _template(device: str) -> tuple[Volume, Volume]:
+    brain, shell = load_template()
+    return brain.to(device), shell.to(device)
 
 
 def _inside(distance: Tensor) -> Tensor:
-    """Share of a pixel inside a surface, from the signed distance in mm."""
+    """Return the share of a pixel inside a surface, from the signed distance in mm."""
     return torch.sigmoid(distance / -BORDER)
 
 
 def tissue_shares(slices: Slices, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Shares of all tissues (n, tissue, H, W), summing to 1, and the whiteness (n, H, W) of the brain.
+    """Draw the shares of all tissues (n, tissue, H, W), summing to 1, and the whiteness (n, H, W) of the brain.
 
-    Every pixel is handed out in order: air around the head, brain, cavities, eyes, bone, skin, muscle; what is
-    left is fat.
+    Every pixel is handed out in order: air around the head, brain, cavities, eyes, bone, skin, muscle. What is left
+    is fat.
     """
     points = slices.points
     n, height, width, _ = points.shape
     device = points.device
-    brain, shell = _stacks(str(device))
-    nominal = float(slices.pixel.mean())
-
-    def field(channels, spacing_mm):
-        return random_field(n, channels, (height, width), spacing_mm / nominal, generator, device)
-
-    fluid, grey, white, whiteness = sample(brain, points, BRAIN_LOW, BRAIN_HIGH).unbind(1)  # each (n, H, W)
-    # distances are smooth: half the resolution costs a quarter and looks the same. Averaged points lie where
-    # interpolation with align_corners=False expects them
+    brain, shell = _template(str(device))
+    pixel = float(slices.pixel.mean())  # mm
+    draws = Draws(n, (height, width), generator, device)
+    fluid, grey, white, whiteness = brain.sample(points).unbind(1)  # each (n, H, W)
+    # Distances are smooth: half the resolution costs a quarter and looks the same. Averaged points lie where
+    # interpolation with align_corners=False expects them.
     averaged = torch.nn.functional.avg_pool2d(points.permute(0, 3, 1, 2), 2, ceil_mode=True).permute(0, 2, 3, 1)
-    coarse = sample(shell, averaged, SHELL_LOW, SHELL_HIGH)
-    coarse = torch.nn.functional.interpolate(coarse, scale_factor=2, mode="bilinear")[..., :height, :width]
-    inner, skin, cavity, eye, muscle, face_bone = coarse.unbind(1)
+    distances = torch.nn.functional.interpolate(shell.sample(averaged), scale_factor=2, mode="bilinear")
+    inner, skin, cavity, eye, muscle, face_bone = distances[..., :height, :width].unbind(1)
 
     scores = torch.stack([fluid + FLUID_BIAS, grey, white], 1)  # (n, 3, H, W)
     quiet = scores.new_tensor([0.4, 1.0, 1.0])[:, None, None]  # or lakes of CSF appear inside the brain
     for spacing, strength in FOLDING:
-        scores += strength * quiet * field(3, spacing)
+        scores += strength * quiet * draws.fields(3, spacing / pixel)
     csf, grey, white = (BRAIN_SHARPNESS * scores).softmax(1).unbind(1)
 
-    thickness = 1 + 0.12 * field(2, 40.0)  # of skull and scalp
-    patches = field(1, 9.0)[:, 0]  # fat between muscles, and the other way round
-    folds = field(1, 14.0)[:, 0]
+    thickness = 1 + 0.12 * draws.fields(2, 40.0 / pixel)  # relative thickness of skull and dura, each (n, H, W)
+    patches = draws.field(9.0 / pixel)  # where fat lies between muscles, and muscle in fat
+    folds = draws.field(14.0 / pixel)
     skull = 6.5 * thickness[:, 0] + 2.0 * (points[..., 1] < -60)
     inner = inner + 0.35 * folds
     shares = torch.zeros(n, len(TISSUES), height, width, device=device)
     left = torch.ones(n, height, width, device=device)
 
-    def take(name, share):
+    def take(name: str, share: Tensor) -> None:
         nonlocal left
         taken = left * share
         shares[:, INDEX[name]] += taken
@@ -87,7 +76,7 @@ def tissue_shares(slices: Slices, generator: torch.Generator) -> tuple[Tensor, T
 
     take("air", _inside(-skin))
     in_brain = _inside(inner)
-    surface_vessels, inner_vessels = small_vessels(n, (height, width), nominal, generator, device)
+    surface_vessels, inner_vessels = small_vessels(draws, pixel)
     blood = torch.maximum(trunks(points, inner), surface_vessels * csf)
     blood = torch.maximum(blood, 0.5 * inner_vessels * (1 - csf))
     take("blood", in_brain * blood)
@@ -118,9 +107,9 @@ def tissue_shares(slices: Slices, generator: torch.Generator) -> tuple[Tensor, T
 
 
 def _falx(slices: Slices) -> Tensor:
-    """The membrane between the hemispheres (n, H, W), in the midline above the corpus callosum and in front.
+    """Return the membrane between the hemispheres (n, H, W), in the midline above the corpus callosum and in front.
 
-    Sagittal slices have none: one that lay in the membrane would show nothing else.
+    Sagittal slices have none: a slice that lay in the membrane would show nothing else.
     """
     x, y, z = slices.points.unbind(-1)
     height = z - (28 - 0.004 * (y + 10).square())

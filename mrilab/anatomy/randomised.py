@@ -1,8 +1,8 @@
 """The randomised distribution: everything about contrast drawn at random, for networks that must work elsewhere.
 
 A network that has seen only plausible T2 heads learns their contrast along with what all images share. Here the
-signal of each tissue, the phase, the bias and the small structures are drawn anew for each slice, so that only
-what all images share is left to learn (the idea of SynthSeg: Billot et al., Medical Image Analysis 86:102789, 2023).
+signal of each tissue, the phase, the bias and the small structures are drawn anew for each slice. Only what all
+images share is left to learn (the idea of SynthSeg: Billot et al., Medical Image Analysis 86:102789, 2023).
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ import torch
 from torch import Tensor
 
 from mrilab.anatomy.contrast import INDEX, TISSUES
-from mrilab.anatomy.fields import random_field
+from mrilab.anatomy.fields import Draws
 from mrilab.physics.fourier import fft2c, ifft2c
 
 
 def random_signals(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Signals (n, tissue) in [0.05, 1], air 0; bone and dura mostly dark. And a random whiteness slope.
+    """Draw signals (n, tissue) in [0.05, 1], and their change (n, tissue) per unit of whiteness.
 
     Half of the slices have signals uniform in that range. In the other half all are drawn towards a common value, by
-    any factor: most contrasts outside textbooks are flat, as that of proton density is.
+    any factor: most contrasts outside textbooks are flat, as that of proton density is. Air is 0, and bone and dura
+    are mostly dark.
     """
     signals = 0.05 + 0.95 * torch.rand(n, len(TISSUES), generator=generator)
     common, flatness = torch.rand(2, n, 1, generator=generator)
@@ -34,41 +35,38 @@ def random_signals(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     return signals, change
 
 
-def _per_slice(n, low, high, generator, device) -> Tensor:
-    return (low + (high - low) * torch.rand(n, 1, 1, generator=generator)).to(device)
+def _positions(draws: Draws) -> list[Tensor]:
+    """Return positions (H, 1) downwards and (1, W) to the right, from -0.5 to 0.5 of the field of view."""
+    height, width = (torch.linspace(-0.5, 0.5, length, device=draws.device) for length in draws.shape)
+    return [height[:, None], width[None]]
 
 
-def random_phase(n: int, shape: tuple[int, int], generator: torch.Generator, device="cpu") -> Tensor:
-    """Phase (n, H, W) in radians: an offset, a ramp of up to a turn across the image, fields of two scales, a bump.
+def random_phase(draws: Draws) -> Tensor:
+    """Draw a phase (n, H, W) in rad: an offset, a ramp of up to a turn across the image, two fields and a bump.
 
-    Strengths are drawn from none to what gradient echoes show, where the air beside the brain bends the field: there
-    the phase of neighbouring pixels differs by up to half a radian.
+    Strengths run from none to what gradient echoes show, where the air beside the brain bends the field: there the
+    phase of neighbouring pixels differs by up to half a radian.
     """
-    phase = _per_slice(n, 0, 2 * torch.pi, generator, device)
-    for axis, length in ((1, shape[0]), (2, shape[1])):
-        ramp = torch.linspace(-0.5, 0.5, length, device=device).unsqueeze(2 - axis)  # (H, 1) or (W,)
-        phase = phase + _per_slice(n, -2 * torch.pi, 2 * torch.pi, generator, device) * ramp
+    phase = draws.uniform(0, 2 * torch.pi)
+    for position in _positions(draws):
+        phase = phase + draws.uniform(-2 * torch.pi, 2 * torch.pi) * position
     for fraction, most in ((0.5, 4.0), (0.15, 1.5)):
-        field = random_field(n, 1, shape, fraction * max(shape), generator, device)[:, 0]
-        phase = phase + most * _per_slice(n, 0, 1, generator, device) ** 2 * field
-    return phase + _phase_bump(n, shape, generator, device)
+        field = draws.field(fraction * max(draws.shape))
+        phase = phase + most * draws.uniform(0, 1) ** 2 * field
+    return phase + _phase_bump(draws)
 
 
-def _phase_bump(n: int, shape: tuple[int, int], generator: torch.Generator, device) -> Tensor:
-    """A susceptibility artefact (n, H, W) over 5 to 15 % of the field of view, in half of the slices."""
-    width = _per_slice(n, 0.05, 0.15, generator, device)
-    down, across = (
-        torch.linspace(-0.5, 0.5, length, device=device).unsqueeze(1 - axis)  # (H, 1) or (W,)
-        - _per_slice(n, -0.4, 0.4, generator, device)
-        for axis, length in enumerate(shape)
-    )
+def _phase_bump(draws: Draws) -> Tensor:
+    """Draw a susceptibility artefact (n, H, W) over 5 to 15 % of the field of view, in half of the slices."""
+    width = draws.uniform(0.05, 0.15)
+    down, right = (position - draws.uniform(-0.4, 0.4) for position in _positions(draws))
     # up to 15 rad high (2.4 turns), and at most 60 rad steep per field of view: half a radian from pixel to pixel
-    height = 100 * width * _per_slice(n, -1, 1, generator, device) * (_per_slice(n, 0, 1, generator, device) < 0.5)
-    return height * torch.exp(-(down**2 + across**2) / (2 * width**2))
+    height = 100 * width * draws.uniform(-1, 1) * (draws.uniform(0, 1) < 0.5)
+    return height * torch.exp(-(down**2 + right**2) / (2 * width**2))
 
 
 def chemical_shift(shares: Tensor, signals: Tensor, generator: torch.Generator) -> Tensor:
-    """Factor (n, H, W) by which fat, off resonance, turns its part of each pixel's signal; 1 in half of the slices."""
+    """Draw the factor (n, H, W) by which off-resonant fat turns its part of a pixel; 1 in half of the slices."""
     n = len(signals)
     fatty = torch.zeros(len(TISSUES), device=shares.device)
     fatty[[INDEX["fat"], INDEX["marrow"]]] = 1
@@ -78,17 +76,17 @@ def chemical_shift(shares: Tensor, signals: Tensor, generator: torch.Generator) 
     return 1 + (turn - 1) * (fat / total.clamp_min(1e-6))
 
 
-def random_bias(n: int, shape: tuple[int, int], generator: torch.Generator, device="cpu") -> Tensor:
-    """Receive bias (n, H, W), up to a factor of about two across the head."""
-    field = random_field(n, 1, shape, 0.4 * max(shape), generator, device)[:, 0]
-    return torch.exp(_per_slice(n, 0, 0.35, generator, device) * field)
+def random_bias(draws: Draws) -> Tensor:
+    """Draw a receive bias (n, H, W) of up to a factor of about two across the head."""
+    field = draws.field(0.4 * max(draws.shape))
+    return torch.exp(draws.uniform(0, 0.35) * field)
 
 
 def random_resolution(image: Tensor, fineness: int, generator: torch.Generator) -> Tensor:
-    """Blur along each axis, as of a scan with fewer points: half of the slices lose up to 40 % of their k-space.
+    """Blur `image` (n, H, W) along each axis: half of the slices lose up to 40 % of their k-space.
 
-    image (n, H, W) on a grid `fineness` times as fine as the one to be sampled, whose k-space is what counts. The
-    edge of the window is as soft as scanners' filters make it, against ringing.
+    Its grid is `fineness` times as fine as that of the scan, whose k-space is what counts. The edge of the window is
+    as soft as scanners' filters make it, against ringing.
     """
     n, height, width = image.shape
     kept = 1 - 0.4 * torch.rand(n, 2, generator=generator) * (torch.rand(n, 1, generator=generator) < 0.5)
@@ -102,15 +100,13 @@ def random_resolution(image: Tensor, fineness: int, generator: torch.Generator) 
     return ifft2c(kspace)
 
 
-def random_blobs(
-    n: int, shape: tuple[int, int], magnitude: Tensor, shares: Tensor, generator: torch.Generator, device="cpu"
-) -> Tensor:
-    """Change of the magnitude (n, H, W) by patches that no tissue map knows: lesions, artefacts, odd structures.
+def random_blobs(draws: Draws, magnitude: Tensor, shares: Tensor) -> Tensor:
+    """Draw the change of the magnitude (n, H, W) by patches that no tissue map knows: lesions, artefacts.
 
-    Islands where a smooth field exceeds a drawn level, brighter or darker than what they cover; in the head only.
+    They are islands where a smooth field exceeds a drawn level, brighter or darker than what they cover, in the head.
     """
     head = 1 - shares[:, INDEX["air"]]
-    field = random_field(n, 1, shape, max(shape) / 26, generator, device)[:, 0]
-    level = _per_slice(n, 1.8, 3.2, generator, device)
-    island = torch.sigmoid(_per_slice(n, 4, 25, generator, device) * (field - level))
-    return head * island * (_per_slice(n, 0.0, 1.0, generator, device) - magnitude)
+    field = draws.field(max(draws.shape) / 26)
+    level = draws.uniform(1.8, 3.2)
+    island = torch.sigmoid(draws.uniform(4, 25) * (field - level))
+    return head * island * (draws.uniform(0.0, 1.0) - magnitude)

@@ -11,7 +11,7 @@ from mrilab.anatomy.deform import (
     SEGMENTS,
     place_slices,
 )
-from mrilab.anatomy.fields import random_curves, random_field, spline_basis
+from mrilab.anatomy.fields import Draws, spline_basis
 from mrilab.errors import UserError
 
 
@@ -29,7 +29,7 @@ def test_spline_derivative_matches_differences():
 
 
 def test_random_field_has_zero_mean_unit_variance_and_its_scale(generator):
-    field = random_field(400, 1, (64, 64), 8.0, generator)
+    field = Draws(400, (64, 64), generator).field(8.0)
     assert abs(float(field.mean())) < 0.02
     assert abs(float(field.var()) - 1) < 0.03
     step = field[..., 8:] * field[..., :-8]
@@ -39,8 +39,8 @@ def test_random_field_has_zero_mean_unit_variance_and_its_scale(generator):
 
 def test_random_curves_give_distances():
     """Against the distance to the nearest zero crossing of the same field along rows and columns."""
-    field = random_field(1, 1, (96, 96), 24.0, torch.Generator().manual_seed(1))[0, 0].double()
-    distance = random_curves(1, 1, (96, 96), 24.0, torch.Generator().manual_seed(1))[0, 0]
+    field = Draws(1, (96, 96), torch.Generator().manual_seed(1)).field(24.0)[0].double()
+    distance = Draws(1, (96, 96), torch.Generator().manual_seed(1)).curves(1, 24.0)[0, 0]
     crossings = []
     for transposed in (False, True):
         f = field.T if transposed else field

@@ -5,10 +5,11 @@ import torch
 
 from mrilab.anatomy.contrast import CONTRASTS, INDEX, NAMES, TISSUES, clinical_signals, protocol
 from mrilab.anatomy.deform import CLINICAL, place_slices
+from mrilab.anatomy.fields import Draws
 from mrilab.anatomy.head import tissue_shares
 from mrilab.anatomy.image import render_heads
 from mrilab.anatomy.randomised import chemical_shift, random_phase, random_signals
-from mrilab.anatomy.template import BRAIN_HIGH, BRAIN_LOW, SHELL_HIGH, SHELL_LOW, load_template, sample
+from mrilab.anatomy.template import load_template
 from mrilab.errors import UserError
 
 
@@ -52,22 +53,22 @@ def test_whiteness_moves_grey_matter_towards_white(generator):
 
 def test_template_knows_its_anatomy():
     """Points in MNI millimetres that any atlas agrees on."""
-    template = load_template()
+    brain, shell = load_template()
     points = torch.tensor(
         [[24.0, -20, 30], [6.0, 8, 14], [12.0, 12, 10], [32.0, 58, -37]]  # corona radiata, ventricle, caudate, eye
     )[None, :, None]  # (1, 4, 1, 3)
-    fluid, grey, white, _ = sample(template.brain, points, BRAIN_LOW, BRAIN_HIGH)[0, :, :, 0]  # each (4,)
+    fluid, grey, white, _ = brain.sample(points)[0, :, :, 0]  # each (4,)
     assert white[0] > max(fluid[0], grey[0])
     assert fluid[1] > max(grey[1], white[1])
     assert grey[2] > max(fluid[2], white[2])
-    inner, skin, cavity, eye, _, _ = sample(template.shell, points, SHELL_LOW, SHELL_HIGH)[0, :, :, 0]
+    inner, skin, cavity, eye, _, _ = shell.sample(points)[0, :, :, 0]
     assert (inner[:3] < -5).all() and inner[3] > 0  # the brain lies in the skull, the eye does not
     assert (skin < 0).all() and eye[3] < -8 and (cavity[:3] > 0).all()
 
 
 def test_template_is_left_right_symmetric():
     """The held-out sagittal slab is mirrored because of this; were it to end, one side would do."""
-    brain = load_template().brain[:3]
+    brain = load_template()[0].values[:3]
     assert (brain - brain.flip(-1)).abs().mean() < 0.02
 
 
@@ -82,8 +83,8 @@ def test_shares_are_shares(generator):
 def test_skull_stays_with_its_brain_on_any_grid(generator):
     """The shell is sampled at half the resolution of the brain, and must not be shifted against it by that."""
     fine = place_slices(2, (256, 256), "axial", "slab", CLINICAL, generator)
-    template = load_template()
-    exact = sample(template.shell, fine.points, SHELL_LOW, SHELL_HIGH)[:, 1]  # distance to the skin, mm
+    _, shell = load_template()
+    exact = shell.sample(fine.points)[:, 1]  # distance to the skin, mm
     shares, _ = tissue_shares(fine, generator)
     air = shares[:, INDEX["air"]]
     outside, inside = (exact > 0.5), (exact < -0.5)
@@ -163,7 +164,7 @@ def test_some_randomised_heads_are_flat_in_contrast(generator):
 
 
 def test_random_phase_reaches_from_flat_to_that_of_gradient_echoes(generator):
-    phase = random_phase(200, (64, 64), generator)
+    phase = random_phase(Draws(200, (64, 64), generator))
     steps = (phase[:, :, 1:] - phase[:, :, :-1]).abs() / 2  # to a grid of 128
     steepest = steps.amax((1, 2))  # (200,)
     assert float(steepest.max()) < 1.5, "never a half turn from pixel to pixel"
