@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 
-def agrees(computed, expected, tolerance: float) -> None:
+def agrees(computed: ArrayLike | torch.Tensor, expected: ArrayLike | torch.Tensor, tolerance: float) -> None:
     """Print "agrees to 1e-06: yes" if |computed - expected| <= tolerance * max |expected| everywhere.
 
     Raises:
@@ -23,10 +24,10 @@ def agrees(computed, expected, tolerance: float) -> None:
 
 
 def holds(statement: str, condition: bool) -> None:
-    """Print "statement: holds"; a statement of the lesson's text that does not hold stops the lesson.
+    """Print "statement: holds" for a statement of the lesson's text.
 
     Raises:
-        AssertionError: the condition is false.
+        AssertionError: the condition is false, so that a lesson whose text is wrong does not run through.
     """
     assert condition, f"{statement}: does not hold"
     print(f"{statement}: holds")

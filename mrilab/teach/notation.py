@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import html
-import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """One row. `symbol` is LaTeX without dollar signs; `code` is a name that can be imported, "module:attribute" or
-    "module:function(argument)" for the name of a function's parameter."""
+    """One row of the ledger.
+
+    symbol: LaTeX without dollar signs.
+    code: a name that can be imported, "module:attribute", or a parameter of it, "module:function(parameter)".
+    """
 
     symbol: str
     meaning: str
@@ -21,7 +24,7 @@ class Symbol:
 
     @property
     def name(self) -> str:
-        """How the symbol is written in the lessons' code."""
+        """Return how the symbol is written in the lessons' code."""
         return self.code.split(":")[1].split("(")[-1].rstrip(")")
 
 
@@ -62,11 +65,11 @@ LEDGER = (
     Symbol("K", "samples of the posterior", f"{SAMPLER}(samples)", "number", "", "2.8"),
     Symbol("t_k", "time, 1 at the start, 0 at the image", "mrilab.flat.flow:time_grid", "(K + 1,)", "", "3.2"),
     Symbol("s", "noise of the flow's start", f"{FLOW}:GaussianFlow(s)", "number", "as x", "3.2"),
-    Symbol("D_t", "denoiser that is told the data", f"{FLOW}:GaussianFlow.denoise", "(..., H, W)", "as x", "3.2"),
+    Symbol("D_t", "denoiser given the data", f"{FLOW}:GaussianFlow.denoise", "(..., H, W)", "as x", "3.2"),
     Symbol("v_t", "velocity of the conditional flow", f"{FLOW}:GaussianFlow.velocity", "(..., H, W)", "as x", "3.2"),
     Symbol(r"\lambda_k", "share of the way in step k", "mrilab.flat.flow:relaxations", "(K,)", "", "3.3"),
     Symbol(r"\alpha", "how dense the times are near 0", "mrilab.flat.flow:time_grid(alpha)", "number", "", "3.3"),
-    Symbol(r"\rho_t", "doubt about the denoised image", f"{UNROLLED}.measure", "number", "as x", "3.4"),
+    Symbol(r"\rho_t", "standard deviation of the image given $x_t$", f"{UNROLLED}.measure", "number", "as x", "3.4"),
     Symbol(r"\gamma_t", "trust in the data", "mrilab.flat.network:data_step(gamma)", "number", "", "3.4"),
     Symbol(r"\eta_k", "step of the data term in cascade k", f"{FLOW}:cascade(eta)", "number", "", "3.5"),
     Symbol("x^k", "states on the way", "mrilab.flat.network:Trajectory(states)", "(K + 1, n, H, W)", "as x", "3.1"),
@@ -75,21 +78,8 @@ LEDGER = (
 )  # fmt: skip
 
 
-def resolve(symbol: Symbol):
-    """The object that `code` names, or the function that has the named parameter.
-
-    Raises:
-        ImportError, AttributeError: there is no such name.
-    """
-    module, path = symbol.code.split(":")
-    found = importlib.import_module(module)
-    for part in path.split("(")[0].split("."):
-        found = getattr(found, part)
-    return found
-
-
-def ledger_markdown(rows=LEDGER) -> str:
-    """The ledger as a markdown table."""
+def ledger_markdown(rows: Sequence[Symbol] = LEDGER) -> str:
+    """Return the ledger as a markdown table."""
     head = "| symbol | meaning | in code | shape | unit | first in section |\n|---|---|---|---|---|---|"
     lines = [
         f"| ${row.symbol}$ | {html.escape(row.meaning)} | `{row.name}` | {row.shape} | {row.unit} | {row.introduced} |"
