@@ -1,7 +1,7 @@
 """Few-step sampling with lesson 2's prior: the conditional flow of added noise, as DDIM and DDS follow it.
 
-The path is x_sigma = x_0 + sigma n, noise instead of the degraded image of lesson 3, and the same split gives the
-conditional mean from the denoised image: equation (6), with what data consistency costs in conjugate gradients. After
+The path is x_sigma = x_0 + sigma n, noise instead of the degraded image of lesson 3. The same split gives the
+conditional mean from the denoised image: equation (3.6), with data consistency by conjugate gradients. The sources are
 Song, Meng, Ermon, "Denoising diffusion implicit models" (ICLR 2021), in the variables of Karras et al. (NeurIPS 2022),
 and Chung, Lee, Ye, "Decomposed diffusion sampler" (ICLR 2024), which draws a share of the noise anew in each step.
 """
@@ -24,12 +24,15 @@ from mrilab.physics import SenseModel
 from mrilab.physics.noise import complex_noise
 from mrilab.physics.scale import quantile_scale
 
-START, STEPS, ITERATIONS = 1.2, 24, 5
-# Chosen by `mrilab experiment ddim_tuning`, on two validation heads at R = 4 and 8, and used for everything.
-ETA, RELATIVE_NOISE = 1.0, 0.005
-PILOT_SHARE = 4  # the pilot has a quarter of the steps, and one sample
+START = 1.2  # largest noise level, in units of the image's 0.99 quantile
+STEPS = 24  # number of steps, each with one network call
+# `mrilab experiment ddim_tuning` chose these three, on two validation heads at R = 4 and 8. They serve everything.
+ITERATIONS = 5  # number of conjugate-gradient iterations a step
+ETA = 1.0  # share of the noise's standard deviation that each step draws anew
+RELATIVE_NOISE = 0.005  # noise of y per real component over the image's 0.99 quantile
+PILOT_SHARE = 4  # the pilot chain has one sample and this many times fewer steps
 
-Denoise = Callable[[Tensor, float], Tensor]
+Denoise = Callable[[Tensor, float], Tensor]  # (x, sigma) -> E[x_0 | x_sigma = x]
 
 
 @method("ddim")
@@ -49,12 +52,12 @@ def ddim(
     scale: Literal["pilot", "zero-filled"] = "pilot",
     precision: Precision = "auto",
 ) -> Reconstruction:
-    """Images drawn from noise in few steps (DDIM, DDS); the result is their mean.
+    """Draw images from noise in few steps (DDIM, DDS); the result is their mean.
 
-    A network call and `iterations` of conjugate gradients a step. Each step draws eta^2 of the noise's variance anew:
-    0 follows the flow of the posterior, 1 is nearer to its mean, so that the deviation of the samples says too little.
-    relative_noise is that of y per real component over the 0.99 quantile of the image; scale and precision are those of
-    `langevin`.
+    Each step takes a network call and `iterations` of conjugate gradients, and draws eta^2 of the noise's variance
+    anew. With eta = 0 it follows the flow of the posterior. With eta = 1 it is nearer to the posterior's mean, and the
+    deviation of the samples is too small. relative_noise is the noise of y per real component over the 0.99 quantile
+    of the image; scale and precision are those of `langevin`.
     """
     score = ScorePrior(prior, y.device, precision)
     spread = float(score.network.sigma_data)
@@ -84,21 +87,21 @@ def noise_flow(
     scale: float | Tensor | None = None,
     progress: Callable[[range], Iterable[int]] = iter,
 ) -> Tensor:
-    """Ends of Euler's method on dx / dsigma = (x - D) / sigma. (*batch, coil, H, W) -> (samples, *batch, H, W).
+    """Follow dx / dsigma = (x - D) / sigma by Euler's method. (*batch, coil, H, W) -> (samples, *batch, H, W).
 
-    With eta above 0, eta^2 of the variance of the noise (x - D) / sigma is drawn anew in each step. More steps then do
-    not lead to the posterior: D is a mean, and new noise does not bring back the spread that it lacks.
-
-    D comes from the denoised image mu by equation (6), with rho^2 = sigma^2 spread^2 / (sigma^2 + spread^2), the doubt
-    that is left where the prior is white and of deviation `spread`. Chains start from A^H y + sigma_1 n, and the last
-    step goes to sigma = 0.
+    D is the posterior mean of the image. It comes from the denoised image mu by equation (3.6), with the posterior
+    variance rho^2 = sigma^2 spread^2 / (sigma^2 + spread^2) of a white prior. Chains start from A^H y + sigma_1 n, and
+    the last step goes to sigma = 0. With eta above 0, each step draws eta^2 of the variance of the noise
+    (x - D) / sigma anew. More steps then do not lead to the posterior: D is a mean, and new noise does not bring back
+    the spread that it lacks.
 
     Args:
         denoise: (x, sigma) -> E[x_0 | x], in units of `scale`.
-        levels: (L,) sigma_1 > ... > sigma_L, one step each. spread: as above.
+        levels: (L,) sigma_1 > ... > sigma_L, one step each.
+        spread: standard deviation of the white prior per real component, in units of `scale`.
         relative_noise: noise of y per real component in units of `scale`, 0 for data that are kept as they are.
-        eta: between 0 and 1.
-        scale: the unit of the prior in units of y, a number or (*batch); by default the 0.99 quantile of |A^H y|.
+        eta: share of the noise's standard deviation drawn anew, between 0 and 1.
+        scale: unit of the prior in units of y, a number or (*batch); by default the 0.99 quantile of |A^H y|.
 
     Raises:
         UserError: levels that do not fall, numbers below 1 or 0, or values that are no longer finite.
@@ -114,13 +117,13 @@ def noise_flow(
         for index in progress(range(len(levels))):
             sigma = float(levels[index])
             rho2 = (sigma * spread) ** 2 / (sigma**2 + spread**2)
-            # D = (A^H A + noise^2 / rho^2)^-1 (A^H y + noise^2 / rho^2 mu)    (6)
+            # D = (A^H A + noise^2 / rho^2)^-1 (A^H y + noise^2 / rho^2 mu)    (3.6)
             weight = adjoint.real.new_tensor(relative_noise**2 / rho2)
             D = consistent(model, adjoint, denoise(x, sigma), weight, iterations)
             n = (x - D) / sigma
             if eta:
                 n = (1 - eta**2) ** 0.5 * n + eta * _unit_noise(samples, adjoint, generator)
-            # x <- D + sigma_{k+1} n, which for eta = 0 is (3) with lambda = 1 - sigma_{k+1} / sigma_k
+            # x <- D + sigma_{k+1} n, which for eta = 0 is (3.3) with lambda = 1 - sigma_{k+1} / sigma_k
             x = D + (float(levels[index + 1]) if index + 1 < len(levels) else 0.0) * n
             if not torch.isfinite(x).all():
                 raise UserError(f"the samples are no longer finite at sigma {sigma:.3g}; check the data")
@@ -128,5 +131,5 @@ def noise_flow(
 
 
 def _unit_noise(samples: int, like: Tensor, generator: torch.Generator) -> Tensor:
-    """(samples, *like.shape), drawn on the CPU, so that a seed means the same on every device."""
+    """Draw (samples, *like.shape) on the CPU, so that a seed means the same on every device."""
     return complex_noise((samples, *like.shape), generator).to(like)

@@ -8,23 +8,23 @@ import torch
 from monai.networks.nets import DiffusionModelUNet
 from torch import Tensor, nn
 
-LEVELS = (1, 2, 3, 4)  # channels of the four resolutions, in units of `width`
-MULTIPLE = 2 ** (len(LEVELS) - 1)  # heights and widths that can be halved down to the coarsest of them
-GROUPS = 8
-# MONAI embeds integer steps 0 to 1000 by sinusoids of periods from 2 pi up; stretched so, ln(sigma) moves the
-# fastest of them by a full period per factor of 1.9 in sigma and leaves the slow ones to tell large from small
-STRETCH = 10.0
+LEVELS = (1, 2, 3, 4)  # numbers of channels at the four resolutions, in units of `width`
+MULTIPLE = 2 ** (len(LEVELS) - 1)  # factor of heights and widths that can be halved down to the coarsest resolution
+GROUPS = 8  # number of groups of the group normalisation
+# MONAI embeds integer steps 0 to 1000 by sinusoids of periods from 2 pi up. Stretched so, ln(sigma) moves the fastest
+# of them by a full period per factor of 1.9 in sigma and leaves the slow ones to tell large from small.
+STRETCH = 10.0  # factor of ln(sigma) in the embedding
 
 
 class Denoiser(nn.Module):
-    """D(x; sigma), an estimate of the clean image E[x_0 | x] for x = x_0 + sigma n, n ~ N(0, 1) per real component.
+    """The network D(x; sigma) ~ E[x_0 | x], the clean image given x = x_0 + sigma n, n ~ N(0, 1) per real component.
 
     Preconditioned after Karras et al., "Elucidating the design space of diffusion-based generative models"
     (NeurIPS 2022, Table 1): D(x; sigma) = c_skip x + c_out F(c_in x, c_noise), with F a U-Net that sees and
     returns unit variance at every sigma. By Tweedie's formula the score of the noisy images is (D - x) / sigma^2.
 
     Args:
-        width: channels at full resolution, a multiple of 8. 32 makes 3.5 million parameters.
+        width: number of channels at full resolution, a multiple of 8. 32 makes 3.5 million parameters.
         sigma_data: standard deviation of the clean images per real component.
 
     Raises:
@@ -47,10 +47,11 @@ class Denoiser(nn.Module):
             num_head_channels=width * LEVELS[-1],
             norm_num_groups=GROUPS,
             use_flash_attention=True,  # else its memory grows with the fourth power of the image's side
-        ).to(memory_format=torch.channels_last)
+        )
+        nn.utils.convert_conv2d_weight_memory_format(self.unet, torch.channels_last)  # in place
 
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """The denoised images, (n, H, W) complex of any H and W, from `x` of that shape and `sigma` (n,)."""
+        """Denoise complex images `x` (n, H, W) of any H and W at the noise levels `sigma` (n,). Same shape."""
         own, square = self.sigma_data, sigma.square()
         total = square + own**2
         c_skip, c_in = own**2 / total, total.rsqrt()
@@ -59,7 +60,7 @@ class Denoiser(nn.Module):
         return c_skip[:, None, None] * x + c_out[:, None, None] * f
 
     def score(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """Gradient of log p_sigma in (Re, Im), (n, H, W) complex: sigma is per real component, so it is not halved."""
+        """Return the gradient of log p_sigma in (Re, Im), (n, H, W). Sigma is per real component: it is not halved."""
         return (self(x, sigma) - x) / sigma.square()[:, None, None]
 
     def _network(self, x: Tensor, c_noise: Tensor) -> Tensor:
@@ -74,12 +75,14 @@ class Denoiser(nn.Module):
 
 
 def denoising_loss(network: nn.Module, batch: Sequence[Tensor], sigma_data: float) -> Tensor:
-    """Return the mean of lambda(sigma) |D(x_0 + sigma n; sigma) - x_0|^2 per real component.
+    """Return the mean of lambda(sigma) |D(x_0 + sigma n; sigma) - x_0|^2 per real component, a scalar: (5), (6).
 
-    The batch is x_0 (n, H, W), sigma (n,) and unit noise n (n, H, W). The weight is
     lambda = (sigma^2 + sigma_data^2) / (sigma sigma_data)^2 (Karras et al., 2022, eq. 8). In terms of the score,
-    |D - x_0|^2 = sigma^4 |score + n / sigma|^2: denoising score matching (Vincent, 2011) with a weight of its own.
+    |D - x_0|^2 = sigma^4 |score + n / sigma|^2, which is denoising score matching (Vincent, 2011) with another weight.
     For white Gaussian images of standard deviation sigma_data the best denoiser has the loss 1 at every sigma.
+
+    Args:
+        batch: clean images x_0 (n, H, W), noise levels sigma (n,), and unit noise n (n, H, W).
     """
     clean, sigma, noise = batch
     error = network(clean + sigma[:, None, None] * noise, sigma) - clean
@@ -87,7 +90,7 @@ def denoising_loss(network: nn.Module, batch: Sequence[Tensor], sigma_data: floa
     return (weight * torch.view_as_real(error).square().mean((1, 2, 3))).mean()
 
 
-def _wrapped(length: int, device) -> Tensor:
-    """Indices that continue an axis on both sides as if periodic, which keeps the padding's noise like the rest's."""
+def _wrapped(length: int, device: torch.device) -> Tensor:
+    """Return indices that continue an axis periodically on both sides: the padding's noise is then like the rest's."""
     missing = -length % MULTIPLE
     return torch.arange(-(missing // 2), length + missing - missing // 2, device=device) % length

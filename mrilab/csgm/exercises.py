@@ -1,70 +1,71 @@
-"""Lesson 2, score priors and Langevin sampling: solutions and typical mistakes; `EXERCISES` stands at the end."""
+"""Solutions and typical mistakes of lesson 2, score priors and Langevin sampling. `EXERCISES` stands at the end."""
 
 from __future__ import annotations
 
 import math
 
 import torch
+from torch import Tensor
 
+from mrilab.physics.noise import complex_noise
 from mrilab.teach.exercises import Exercise, Mistake
 
 
-def step(x, score, eta, zeta):
-    """x + eta score + sqrt(2 eta) zeta."""
+def step(x: Tensor, score: Tensor, eta: float, zeta: Tensor) -> Tensor:
+    """Return x + eta score + sqrt(2 eta) zeta (2)."""
     return x + eta * score + math.sqrt(2 * eta) * zeta
 
 
-def score_from(denoised, x, sigma):
-    """Tweedie: (D - x) / sigma^2."""
+def score_from(denoised: Tensor, x: Tensor, sigma: float) -> Tensor:
+    """Return (D - x) / sigma^2, by Tweedie's formula (4)."""
     return (denoised - x) / sigma**2
 
 
-def how_many(sigma_max, sigma_min, ratio):
-    """One more level than there are steps: log(max / min) / log(ratio) + 1."""
+def how_many(sigma_max: float, sigma_min: float, ratio: float) -> float:
+    """Return log(max / min) / log(ratio) + 1, one more level than there are steps between levels."""
     return float(round(math.log(sigma_max / sigma_min) / math.log(ratio)) + 1)
 
 
-def step_size(eta_L, beta_t, beta_L):
-    """eta_L (beta_t / beta_L)^2: the same share of the variance at every level."""
+def step_size(eta_L: float, beta_t: float, beta_L: float) -> float:
+    """Return eta_L (beta_t / beta_L)^2, the same share of the variance at every level."""
     return eta_L * (beta_t / beta_L) ** 2
 
 
-def data_gradient(x, y, A, noise_std):
-    """A^H (y - A x) / noise_std^2."""
+def data_gradient(x: Tensor, y: Tensor, A: Tensor, noise_std: float) -> Tensor:
+    """Return A^H (y - A x) / noise_std^2."""
     return A.mH @ (y - A @ x) / noise_std**2
 
 
-def coverage(samples, truth, level):
-    """Share of pixels between the (1 - level) / 2 and (1 + level) / 2 quantiles of their own samples."""
-    low, high = torch.quantile(samples, torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=samples.dtype), dim=0)
-    return ((truth >= low) & (truth <= high)).to(samples.dtype).mean()
+def coverage(samples: Tensor, truth: Tensor, level: float) -> Tensor:
+    """Return the share of pixels between the (1 - level) / 2 and (1 + level) / 2 quantiles of their own samples."""
+    return _quantile_interval(samples, truth, (1 - level) / 2, (1 + level) / 2)
 
 
-def data_consistency(z, y, mask, lam):
-    """(y + lam z) / (1 + lam) where measured, z elsewhere."""
+def data_consistency(z: Tensor, y: Tensor, mask: Tensor, lam: float) -> Tensor:
+    """Return (y + lam z) / (1 + lam) where measured, z elsewhere."""
     return (mask * y + lam * z) / (mask + lam)
 
 
-def paired_interval(a, b, t):
-    """Mean of a - b and t times its standard error."""
+def paired_interval(a: Tensor, b: Tensor, t: float) -> tuple[Tensor, Tensor]:
+    """Return the mean of a - b, and t times its standard error."""
     difference = a - b
     return difference.mean(), t * difference.std() / math.sqrt(len(difference))
 
 
-def _real(*shape, seed=1):
+def _real(*shape: int, seed: int = 1) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
-def _complex(*shape, seed=1):
-    return torch.view_as_complex(_real(*shape, 2, seed=seed))
+def _complex(*shape: int, seed: int = 1) -> Tensor:
+    return complex_noise(shape, torch.Generator().manual_seed(seed), torch.float64)
 
 
-def _quantile_interval(samples, truth, low, high):
+def _quantile_interval(samples: Tensor, truth: Tensor, low: float, high: float) -> Tensor:
     ends = torch.quantile(samples, torch.tensor([low, high], dtype=samples.dtype), dim=0)
     return ((truth >= ends[0]) & (truth <= ends[1])).to(samples.dtype).mean()
 
 
-def _all_pixels_together(samples, truth, level):
+def _all_pixels_together(samples: Tensor, truth: Tensor, level: float) -> Tensor:
     ends = torch.quantile(samples.flatten(), torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=samples.dtype))
     return ((truth >= ends[0]) & (truth <= ends[1])).to(samples.dtype).mean()
 
@@ -78,7 +79,7 @@ _data = (_complex(4, 6), _complex(4, 6, seed=2) * _mask, _mask)
 _heads = 36 + 2 * _real(12, seed=7)  # heads differ by more than methods do
 
 
-def _unpaired(a, b, t):
+def _unpaired(a: Tensor, b: Tensor, t: float) -> tuple[Tensor, Tensor]:
     return a.mean() - b.mean(), t * torch.sqrt((a.var() + b.var()) / len(a))
 
 

@@ -8,28 +8,29 @@ from torch import Tensor
 from mrilab.data.recipes import Simulated
 from mrilab.physics.fourier import fft2c
 
-WINDOW = 11  # pixels, a neighbourhood that has to be even to take a lesion
-
-
-RADIUS, EDGE, STRENGTH = 3.0, 0.5, 0.4  # of a lesion: pixels, pixels, of the image's 0.99 quantile
-
-
-RING = 8.0  # outer radius of its surroundings, pixels
+WINDOW = 11  # side of the neighbourhood whose evenness is measured, in pixels
+BRAIN = 0.25  # smallest mean magnitude of the neighbourhood, in units of the image's 0.99 quantile; air is darker
+RADIUS = 3.0  # radius of the lesion, in pixels
+EDGE = 0.5  # width of its soft edge, in pixels
+STRENGTH = 0.4  # magnitude of the lesion, in units of the image's 0.99 quantile
+RING = 8.0  # outer radius of the ring around it, in pixels
 
 
 def plant_lesion(scan: Simulated) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A bright disc with soft edges in the most even tissue of a simulated head, added to its k-space.
+    """Add a bright disc with soft edges to the k-space of a simulated head, in its most even tissue.
 
-    Returns (kspace (coil, H, W), truth (H, W) with the lesion, disc and ring bool (H, W)); the ring surrounds the
-    disc. The lesion is drawn on the grid of the scan and takes the phase of the tissue.
+    The lesion is drawn on the grid of the scan and takes the phase of the tissue.
+
+    Returns:
+        kspace (coil, H, W), the noise-free image with the lesion (H, W), and the disc and the ring around it as bool
+        (H, W).
     """
     magnitude = scan.truth.abs()
-    window = {"kernel_size": WINDOW, "stride": 1, "padding": WINDOW // 2}
     moments = torch.stack([magnitude, magnitude**2])  # (2, H, W)
-    mean, square = torch.nn.functional.avg_pool2d(moments, **window)
-    even = (square - mean**2) / mean**2
-    even[mean < 0.25] = torch.inf  # brain and not air, in units of the 0.99 quantile
-    row, column = divmod(int(even.argmin()), magnitude.shape[-1])
+    mean, square = torch.nn.functional.avg_pool2d(moments, WINDOW, stride=1, padding=WINDOW // 2)  # (H, W) each
+    unevenness = (square - mean**2) / mean**2
+    unevenness[mean < BRAIN] = torch.inf
+    row, column = divmod(int(unevenness.argmin()), magnitude.shape[-1])
     v, u = (torch.arange(n, dtype=torch.float32) for n in magnitude.shape)
     distance = torch.hypot(v[:, None] - row, u - column)  # (H, W)
     profile = torch.sigmoid((RADIUS - distance) / EDGE)
@@ -39,5 +40,5 @@ def plant_lesion(scan: Simulated) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def lesion_contrast(image: Tensor, disc: Tensor, ring: Tensor) -> float:
-    """Mean magnitude in the disc minus that in the ring around it."""
+    """Return the mean magnitude of an image (H, W) in the disc, minus that in the ring around it."""
     return float(image.abs()[disc].mean() - image.abs()[ring].mean())

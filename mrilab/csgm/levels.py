@@ -1,5 +1,5 @@
 """Noise levels of a score prior, by the rules of Song and Ermon, "Improved techniques for training score-based
-generative models", NeurIPS 2020. Every sigma is per real component, so a complex image of N pixels has dimension 2 N.
+generative models" (NeurIPS 2020). Every sigma is per real component: a complex image of N pixels has dimension 2 N.
 """
 
 from __future__ import annotations
@@ -13,11 +13,9 @@ from torch import Tensor
 
 from mrilab.errors import UserError
 
-ROWS = 64  # of the distance matrix at a time
-
 
 def largest_distance(images: Tensor) -> float:
-    """Technique 1: the largest noise is the largest Euclidean distance between two training images, (n, H, W).
+    """Return the largest Euclidean distance between two of the images (n, H, W): technique 1's largest noise.
 
     Raises:
         UserError: fewer than two images.
@@ -25,14 +23,14 @@ def largest_distance(images: Tensor) -> float:
     if len(images) < 2:
         raise UserError("the largest distance needs at least two images")
     vectors = (torch.view_as_real(images) if images.is_complex() else images).flatten(1)  # (n, D)
-    return max(float(torch.cdist(rows, vectors).max()) for rows in vectors.split(ROWS))
+    return float(torch.pdist(vectors).max())  # (n (n - 1) / 2,) -> ()
 
 
 def level_ratio(dimension: int) -> float:
-    """Technique 2: sigma_t / sigma_(t+1) > 1, such that a radius drawn at one level is plausible at the next.
+    """Return sigma_t / sigma_(t+1) > 1 such that a radius drawn at one level is plausible at the next: technique 2.
 
-    gamma solves Phi(sqrt(2 D) (gamma - 1) + 3 gamma) - Phi(sqrt(2 D) (gamma - 1) - 3 gamma) = 0.5 for dimension D;
-    the first term is 1 to six digits, so 1 / gamma = 1 - 3 / sqrt(2 D).
+    The ratio gamma solves Phi(sqrt(2 D) (gamma - 1) + 3 gamma) - Phi(sqrt(2 D) (gamma - 1) - 3 gamma) = 0.5 (8) for
+    dimension D. The first term is 1 to six digits, so 1 / gamma = 1 - 3 / sqrt(2 D).
 
     Raises:
         UserError: fewer than 5 dimensions, where neighbours overlap by more than half however far apart they are.
@@ -49,23 +47,30 @@ def level_ratio(dimension: int) -> float:
 
 
 def geometric_levels(sigma_max: float, sigma_min: float, count: int) -> Tensor:
-    """(count,) float64, from sigma_max down to sigma_min by a constant ratio."""
+    """Return `count` levels from sigma_max down to sigma_min by a constant ratio, (count,) float64.
+
+    Raises:
+        UserError: fewer than two levels, or ends that are not positive, finite and in this order.
+    """
     if not (0 < sigma_min < sigma_max < math.inf and count >= 2):
         raise UserError(f"no {count} levels lead from {sigma_max:g} down to {sigma_min:g}; give 2 or more, above 0")
     return torch.logspace(math.log(sigma_max), math.log(sigma_min), count, base=math.e, dtype=torch.float64)
 
 
 def level_count(sigma_max: float, sigma_min: float, ratio: float) -> int:
-    """How many levels lead from sigma_max down to sigma_min when neighbours differ by about `ratio` > 1."""
+    """Return how many levels lead from sigma_max down to sigma_min when neighbours differ by about `ratio` > 1."""
     return round(math.log(sigma_max / sigma_min) / math.log(ratio)) + 1
 
 
 def relative_step(ratio: float, steps_per_level: int) -> float:
-    """Technique 4: step_lr / sigma_L^2 that leaves the least surplus variance after T steps on a new level.
+    """Return the step_lr / sigma_L^2 that leaves the least surplus variance after T steps on a new level: technique 4.
 
-    A point mass smoothed by sigma, started with the variance gamma^2 of the level above (in units of sigma^2), has
-    after T steps of size r the variance (1 - r)^(2 T) (gamma^2 - c) + c with c = 2 r / (1 - (1 - r)^2). It never
-    reaches 1, so "close to 1" means its minimum over r.
+    In units of sigma^2, a point mass smoothed by sigma starts with the variance gamma^2 of the level above. T steps of
+    size r (9) take it to (1 - r)^(2 T) (gamma^2 - c) + c, with the limit c = 1 / (1 - r / 2) (11). That never reaches
+    1, so "close to 1" means its minimum over r.
+
+    Raises:
+        UserError: a ratio that is not above 1, or no step.
     """
     if not ratio > 1 or steps_per_level < 1:
         raise UserError("technique 4 needs a ratio of levels above 1 and at least one step per level")
@@ -78,7 +83,7 @@ def relative_step(ratio: float, steps_per_level: int) -> float:
 
 
 def check_levels(levels: Tensor) -> Tensor:
-    """The levels as they are, (L,). Raises `UserError` unless they are positive, finite and strictly decreasing."""
+    """Return the levels (L,) as they are. Raises UserError unless they are positive, finite and strictly decreasing."""
     fine = levels.ndim == 1 and len(levels) > 0 and torch.isfinite(levels).all() and (levels > 0).all()
     if not fine or not (levels[1:] < levels[:-1]).all():
         raise UserError("noise levels must be a row of positive numbers, from the largest to the smallest")

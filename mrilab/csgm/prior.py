@@ -10,18 +10,19 @@ from mrilab.errors import UserError
 from mrilab.machine import Precision, in_bfloat16
 from mrilab.training.checkpoints import load_checkpoint
 
-PIXELS = 2**17  # of one call on a CPU: activations of larger ones are mapped and unmapped at every layer
+PIXELS = 2**17  # number of pixels in one call on a CPU; larger activations would be mapped anew at every layer
 
 
 class ScorePrior:
-    """`prior(x, sigma)` is the score of noisy images and `prior.denoise(x, sigma)` their mean given x.
+    """A prior: `prior(x, sigma)` is the score of noisy images, and `prior.denoise(x, sigma)` the mean of clean ones.
 
-    x is complex, (*batch, H, W) of any shape, scaled so that the 0.99 quantile of a clean image's magnitude is 1;
-    sigma is one number, the noise per real component.
+    x is complex, (*batch, H, W) of any shape, scaled so that the 0.99 quantile of a clean image's magnitude is 1.
+    sigma is one number, the noise per real component. `sigma_min` and `sigma_max` are the range of the training.
 
     Args:
-        name: of a checkpoint; `sigma_min` and `sigma_max` are the range that it was trained on.
-        precision: of the network's arithmetic. "auto" is bfloat16 where `device` multiplies in it, else float32.
+        name: name of a checkpoint.
+        precision: precision of the network's arithmetic. "auto" is bfloat16 where `device` multiplies in it, else
+            float32.
 
     Raises:
         UserError: there is no such checkpoint, or it is not a denoiser.
@@ -37,6 +38,7 @@ class ScorePrior:
         self.lower = in_bfloat16(precision, self.device)
 
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
+        """Return E[x_0 | x_sigma = x] as the network estimates it, of the shape of x."""
         flat = x.reshape(-1, *x.shape[-2:])  # (n, H, W)
         n = len(flat) if flat.is_cuda else max(1, PIXELS // flat[0].numel())
         levels = torch.full((len(flat),), float(sigma), dtype=torch.float32, device=x.device)
@@ -45,5 +47,5 @@ class ScorePrior:
         return (parts[0] if len(parts) == 1 else torch.cat(parts)).reshape(x.shape)
 
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
-        # Tweedie: grad log p_sigma(x) = (E[x_0 | x] - x) / sigma^2
+        """Return the score by Tweedie's formula (4), of the shape of x."""
         return self.denoise(x, sigma).sub_(x).div_(sigma**2)

@@ -1,4 +1,4 @@
-"""What `mrilab recon` offers of lesson 2: importing this module registers `langevin` and `ddim`."""
+"""Lesson 2's methods for `mrilab recon`. Importing this module registers `langevin` and `ddim`."""
 
 from mrilab.csgm.ddim import ddim
 from mrilab.csgm.langevin import langevin

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
 
 from mrilab.csgm.langevin import Score, Step, annealed_langevin
 from mrilab.data.embedded import dataset
+from mrilab.data.scans import Scan
 from mrilab.data.shifts import find_shift
 from mrilab.evaluation.metrics import psnr
 from mrilab.evaluation.result import Result
@@ -22,8 +24,10 @@ from mrilab.teach.figures import Panel, View, error_panel
 class Path:
     """One chain, after each noise level.
 
-    images (L, H, W) and residual (L,), ||A x - y|| / ||y||, on the scale of the data; sigma (L,) in units of `scale`,
-    which is what the prior's images are divided by.
+    images: (L, H, W) on the scale of the data.
+    residual: (L,), ||A x - y|| / ||y||.
+    sigma: (L,), the noise levels in units of `scale`.
+    scale: unit of the prior's images on the scale of the data.
     """
 
     images: Tensor
@@ -43,25 +47,25 @@ def trace_path(
     progress: Callable[[range], Iterable[int]] = iter,
     **settings,
 ) -> Path:
-    """Run one chain of `annealed_langevin` on one scan, y (coil, H, W), and keep where it was after each level.
+    """Run one chain of `annealed_langevin` on one scan, y (coil, H, W), and keep its image after each level.
 
-    `settings` are its own.
+    `settings` are further arguments of `annealed_langevin`.
     """
     steps: list[Step] = []
     annealed_langevin(
         score, y, model, levels, generator=generator, step_lr=step_lr, samples=1, denoise=False, progress=progress,
         callback=steps.append, **settings,
     )  # fmt: skip
-    images = torch.stack([each.image[0] for each in steps])  # (L, 1, H, W) -> (L, H, W)
-    residual = torch.stack([each.residual[0] for each in steps])
+    images = torch.stack([step.image[0] for step in steps])  # (L, 1, H, W) -> (L, H, W)
+    residual = torch.stack([step.residual[0] for step in steps])
     kept = levels[-len(steps) :].to(torch.float64)  # `start` may have left some out
     return Path(images, residual, kept, float(steps[0].sigma) / float(kept[0]))
 
 
 def path_view(path: Path, level: int, reference: Tensor, denoise: Callable[[Tensor, float], Tensor]) -> View:
-    """The chain after `level` (0 to L - 1), what the denoiser sees in it, and how far that is from the reference.
+    """Show the chain after `level` (0 to L - 1), what the denoiser sees in it, and how far that is from the reference.
 
-    `denoise(x, sigma)` takes (1, H, W) on the prior's scale; it runs here and now, for every position of the slider.
+    `denoise(x, sigma)` takes (1, H, W) on the prior's scale. It runs anew for every position of the slider.
     """
     x, sigma = path.images[level], float(path.sigma[level])
     clean = path.scale * denoise(x[None] / path.scale, sigma)[0]  # (H, W), Tweedie
@@ -78,70 +82,65 @@ def path_view(path: Path, level: int, reference: Tensor, denoise: Callable[[Tens
 
 
 def samples_view(samples: Tensor, reference: Tensor, count: int, shown: int, gain: float = 5.0) -> View:
-    """Mean and deviation of the first `count` of samples (K, H, W), 2 to K; sample number `shown`, from 1; errors.
+    """Show mean and deviation of the first `count` of samples (K, H, W), the sample `shown` (1 to K), and errors.
 
-    The deviation is that of the magnitude; its correlation with the error is over the pixels of the object.
+    The deviation is that of the magnitude. Its correlation with the error is over the pixels of the object.
     """
-    chosen = samples[:count]
-    mean, one = chosen.mean(0), samples[shown - 1]
-    deviation = chosen.abs().std(0)
+    mean, sample = samples[:count].mean(0), samples[shown - 1]
+    deviation = samples[:count].abs().std(0)
     peak = float(reference.abs().max())
-    error = error_panel(f"error of the mean x{gain:g}", mean, reference, peak, gain)
     panels = (
         Panel(f"mean of {count}", mean, limits=(0, peak)),
-        Panel(f"sample {shown}", one, limits=(0, peak)),
+        Panel(f"sample {shown}", sample, limits=(0, peak)),
         Panel(f"deviation x{gain:g}", deviation, "error", limits=(0, peak / gain)),
-        error,
-        error_panel(f"error of sample {shown} x{gain:g}", one, reference, peak, gain),
+        error_panel(f"error of the mean x{gain:g}", mean, reference, peak, gain),
+        error_panel(f"error of sample {shown} x{gain:g}", sample, reference, peak, gain),
     )
-    r = pearson(deviation, error.image, inside_object(reference))
+    r = pearson(deviation, (mean.abs() - reference.abs()).abs(), inside_object(reference))
     text = (
-        f"PSNR: mean of {count} {psnr(mean, reference):.1f} dB, sample {shown} alone {psnr(one, reference):.1f} dB. "
+        f"PSNR: mean of {count} {psnr(mean, reference):.1f} dB, sample {shown} alone {psnr(sample, reference):.1f} dB. "
         f"Deviation and error of the mean correlate in the head with r = {r:.2f}."
     )
     return View(panels, text)
 
 
 class ShiftExplorer:
-    """Reconstructions of one test scan a shift by the methods that are asked for, each computed once and kept.
+    """Reconstructions of one test scan of each shift, each computed once and kept.
 
     Args:
-        methods: by the name to show, a method of `mrilab recon` and its options.
-        number: which scan of each data set.
+        methods: a method of `mrilab recon` and its options, by the name to show.
+        number: number of the scan in each data set, from 0.
     """
 
     def __init__(self, methods: Mapping[str, tuple[str, dict]], number: int = 0):
         self.methods, self.number = dict(methods), number
-        self._scans: dict[str, tuple] = {}
-        self._results: dict[tuple, Result] = {}
+        self.scan, self.result = cache(self._scan), cache(self._result)  # each explorer keeps its own
 
-    def result(self, shift: str, acceleration: float, name: str) -> Result:
-        """The reconstruction by the method of this name."""
-        if shift not in self._scans:
-            stem = dataset(find_shift(shift).dataset)[self.number].stem
-            self._scans[shift] = shifted_scan(shift, stem)
-        key = (shift, acceleration, name)
-        if key not in self._results:
-            (scan, _, index), (method, options) = self._scans[shift], self.methods[name]
-            self._results[key] = reconstruct_shifted(shift, scan, index, acceleration, method, **options)
-        return self._results[key]
+    def _scan(self, shift: str) -> tuple[Scan, Tensor, int]:
+        return shifted_scan(shift, dataset(find_shift(shift).dataset)[self.number].stem)
+
+    def _result(self, shift: str, acceleration: float, name: str) -> Result:
+        scan, _, index = self.scan(shift)
+        method, options = self.methods[name]
+        return reconstruct_shifted(shift, scan, index, acceleration, method, **options)
 
     def view(self, shift: str, acceleration: float, names: tuple[str, ...], gain: float = 5.0) -> View:
-        """The reference and the images of the methods `names`, then mask and errors, `gain` times enlarged."""
+        """Show the reference and the images of the methods `names`, then mask and errors, `gain` times enlarged."""
         results = {name: self.result(shift, acceleration, name) for name in names}
-        psnr = {name: result.metrics["psnr"] for name, result in results.items()}
         first = next(iter(results.values()))
         reference = first.slices[0].reference
+        assert reference is not None  # the test scans have all lines
         peak = float(reference.abs().max())
         above = [Panel("all lines", reference, limits=(0, peak))]
         below = [Panel("sampled", first.mask.expand(reference.shape).float(), "mask")]
+        quality = {}
         for name, result in results.items():
-            image = result.slices[0].image
-            above.append(Panel(f"{name}\n{psnr[name]:.1f} dB", image, limits=(0, peak)))
+            image, quality[name] = result.slices[0].image, result.slices[0].metrics["psnr"]
+            above.append(Panel(f"{name}\n{quality[name]:.1f} dB", image, limits=(0, peak)))
             below.append(error_panel(f"error x{gain:g}", image, reference, peak, gain))
-        ranked = sorted(psnr, key=psnr.get, reverse=True)
+        ranked = sorted(quality, key=quality.__getitem__, reverse=True)
         text = (
             f"{find_shift(shift).title}, R = {acceleration:g} (effective {first.effective_acceleration:.1f}). "
-            f"By PSNR: {', '.join(f'{name} {psnr[name]:.1f} dB' for name in ranked)}."
+            f"By PSNR: {', '.join(f'{name} {quality[name]:.1f} dB' for name in ranked)}."
         )
         return View((*above, *below), text)

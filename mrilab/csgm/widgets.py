@@ -16,14 +16,14 @@ NOTE = "Reconstructing: networks take a second, the sampler a quarter of a minut
 
 
 def path_widget(path: Path, reference: Tensor, denoise: Callable[[Tensor, float], Tensor]) -> w.Widget:
-    """A slider along the annealing path; every position denoises the image there anew."""
+    """Build a slider along the annealing path. Every position denoises the image there anew."""
     last = len(path.images) - 1
     controls = {"level": w.IntSlider(last // 2, min=0, max=last, description="Level")}
     return Live(controls, lambda level: path_view(path, level, reference, denoise))
 
 
 def samples_widget(samples: Tensor, reference: Tensor) -> w.Widget:
-    """How many samples to average, which one to look at, and how much to enlarge deviation and errors."""
+    """Build sliders for how many samples to average, which to look at, and how much to enlarge deviation and errors."""
     most = len(samples)
     controls = {
         "count": w.IntSlider(most, min=2, max=most, description="Average"),
@@ -34,7 +34,7 @@ def samples_widget(samples: Tensor, reference: Tensor) -> w.Widget:
 
 
 def shifts_widget(explorer: ShiftExplorer, slow: tuple[str, ...] = ()) -> w.Widget:
-    """Kind of shift, acceleration, enlargement of the errors; methods called `slow` run only when ticked."""
+    """Build controls for shift, acceleration and enlargement of the errors. The methods `slow` run only when ticked."""
     controls = {
         "shift": w.Dropdown(options=[(shift.title, name) for name, shift in SHIFTS.items()], description="Scan"),
         "acceleration": w.SelectionSlider(options=(2, 3, 4, 6, 8, 12), value=4, description="R"),
