@@ -71,7 +71,7 @@ LEDGER = (
     Symbol(r"\alpha", "how dense the times are near 0", "mrilab.flat.flow:time_grid(alpha)", "number", "", "3.3"),
     Symbol(r"\rho_t", "standard deviation of the image given $x_t$", f"{UNROLLED}.measure", "number", "as x", "3.4"),
     Symbol(r"\gamma_t", "trust in the data", "mrilab.flat.network:data_step(gamma)", "number", "", "3.4"),
-    Symbol(r"\eta_k", "step of the data term in cascade k", f"{FLOW}:cascade(eta)", "number", "", "3.5"),
+    Symbol(r"\eta_k", "step of the data term in cascade k", f"{FLOW}:cascade", "number", "", "3.5"),
     Symbol("x^k", "states on the way", "mrilab.flat.network:Trajectory(states)", "(K + 1, n, H, W)", "as x", "3.1"),
     Symbol("N", "network of a cascade", f"{UNROLLED}.denoise", "(n, H, W)", "as x", "3.1"),
     Symbol("M", "magnetisation", "mrilab.physics.magnetisation:relax(m)", "(..., 3)", "of equilibrium", "1.2"),
