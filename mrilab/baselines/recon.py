@@ -1,4 +1,4 @@
-"""The supervised unrolled networks of other papers as methods, by the names of their checkpoints."""
+"""The supervised unrolled networks by the names of their checkpoints, and the untrained ConvDecoder."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def modl(y: Tensor, model: SenseModel, *, network: str = "modl-heads") -> Tensor
 
 
 @method("varnet")
-def varnet(y: Tensor, model: SenseModel, *, network: str = "varnet-heads") -> Tensor:
+def varnet(y: Tensor, model: SenseModel, *, network: str = "varnet-t2") -> Tensor:
     """E2E-VarNet, which estimates maps of its own from the vertical calibration lines. Only magnitudes count.
 
     A mask without fully sampled central columns leaves it the fully sampled box around DC to estimate them from.
-    varnet-heads and varnet-t2 were trained on the same scans as modl-heads and modl-t2. On validation scans of the
-    former kind at R = 4 varnet-heads is worse than L1-wavelet: take modl there.
+    varnet-t2 was trained on clinical T2-weighted heads with equispaced vertical lines at R = 3 and 6. Take modl or flat
+    for other scans: trained on as modl-heads was, this network was worse than L1-wavelet on scans of that kind.
     """
     return _reconstruct(network, VarNet, y, model)
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import nn
+from torch import Tensor, nn
 
 import mrilab
 from mrilab.data.atomic import atomic_path
@@ -21,7 +21,8 @@ from mrilab.papers import network_class, network_kind
 from mrilab.paths import CHECKPOINTS
 
 N = TypeVar("N", bound=nn.Module)
-LARGEST = 16_000_000  # bytes of a weights file, which git has to carry
+LARGEST = 8_000_000  # Most bytes that a weights file may take, because git has to carry it.
+STORAGE = "float16; buffers and parameters of fewer than two dimensions as in training"
 LICENCE = "MIT"
 MEND = "get it again with `git checkout -- data/checkpoints` or train it anew"
 CARD = ("name", "network", "data", "seeds", "steps", "device", "minutes", "metrics", "versions", "licence", "sha256")
@@ -38,10 +39,11 @@ def save_checkpoint(
     Raises:
         UserError: the weights would take more than `LARGEST` bytes.
     """
-    weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-    content = save(weights)
+    content = save(stored_weights(network))
     if len(content) > LARGEST:
-        raise UserError(f"{name} takes {len(content) / 1e6:.1f} MB, more than 16 MB; train a narrower network")
+        raise UserError(
+            f"{name} takes {len(content) / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB; train a narrower network"
+        )
     card = {
         "name": name,
         "network": {
@@ -54,6 +56,7 @@ def save_checkpoint(
         "versions": {"mrilab": mrilab.__version__, "commit": code or commit()}
         | {package: version(package) for package in ("torch", "monai", "lightning-fabric", "safetensors")},
         "licence": LICENCE,
+        "storage": STORAGE,
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     if absent := [key for key in CARD if key not in card]:
@@ -66,8 +69,22 @@ def save_checkpoint(
     return path
 
 
+def stored_weights(network: nn.Module) -> dict[str, Tensor]:
+    """Return the tensors of a network by name on the CPU, in half the bytes: see `STORAGE`.
+
+    Raises:
+        UserError: a weight is beyond the range of float16.
+    """
+    kernels = {key for key, parameter in network.named_parameters() if parameter.ndim > 1}
+    state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+    weights = {key: value.half() if key in kernels else value for key, value in state.items()}
+    if not all(weights[key].isfinite().all() for key in kernels):
+        raise UserError("a weight of the network is not finite or above 65,504; train with a lower learning rate")
+    return weights
+
+
 def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, dict]:
-    """The network of this name, in evaluation mode on the CPU, and its card.
+    """Return the float32 network of this name, in evaluation mode on the CPU, and its card.
 
     Raises:
         UserError: there is no such checkpoint, or one of its two files is missing, cut short or altered.

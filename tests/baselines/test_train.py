@@ -1,3 +1,4 @@
+import copy
 import json
 
 import pytest
@@ -10,7 +11,7 @@ from mrilab.data.shifts import SHIFTS
 from mrilab.errors import UserError
 from mrilab.flat.train import NAMES
 from mrilab.physics.protocol import Acquisition
-from mrilab.training.checkpoints import LARGEST, load_checkpoint, save_checkpoint
+from mrilab.training.checkpoints import LARGEST, load_checkpoint, save_checkpoint, stored_weights
 from mrilab.training.engine import Settings, fit
 from mrilab.training.feed import part_generator
 from mrilab.training.log import read_log
@@ -93,10 +94,12 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, monkeypatch):
 def test_a_checkpoint_brings_the_network_back(task, tmp_path):
     save_checkpoint(task.config["name"], task.network, FACTS, tmp_path)
     loaded, card = load_checkpoint(task.config["name"], tmp_path)
+    stored = copy.deepcopy(task.network)
+    stored.load_state_dict(stored_weights(task.network))
     assert card["network"]["kind"] == kind(task.config["name"]) and card["network"]["config"] == task.network.config
     scans = Acquisition(*(field[:1] for field in task._fixed))
     with torch.no_grad():
-        assert task.loss(loaded, scans) == task.loss(task.network, scans)
+        assert task.loss(loaded, scans) == task.loss(stored, scans)
 
 
 def test_the_configuration_survives_json(task):
@@ -118,7 +121,7 @@ def test_profiles_can_be_shared_by_several_devices_and_fit_a_checkpoint():
             assert profile.settings.batch % profile.settings.parts == 0 and profile.settings.parts % 2 == 0
             if name in DATA:
                 network = unrolled.NETWORKS[kind(name)](profile.width)
-                assert 4 * sum(p.numel() for p in network.parameters()) < LARGEST - 100_000  # the header
+                assert 2 * sum(p.numel() for p in network.parameters()) < LARGEST - 100_000  # the header
 
 
 def test_every_task_is_found_and_an_unknown_one_told_with_all():

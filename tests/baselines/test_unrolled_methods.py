@@ -11,22 +11,24 @@ from mrilab.physics import Acquisition, SenseModel, equispaced_mask, normalise_m
 from mrilab.physics.sampling import centre_lines
 from mrilab.physics.scale import quantile_scale
 from mrilab.training import checkpoints
-from mrilab.training.checkpoints import save_checkpoint
+from mrilab.training.checkpoints import save_checkpoint, stored_weights
 
 SHAPE = (40, 36)
 METHODS = {"modl": modl, "varnet": varnet}
+DEFAULTS = {"modl": "modl-heads", "varnet": "varnet-t2"}
 
 
 @pytest.fixture
 def networks(tmp_path, monkeypatch):
-    """Checkpoints "modl-heads" and "varnet-heads" with weights that are not zero."""
+    """Checkpoints of the methods' default names with weights that are not zero."""
     torch.manual_seed(3)
     made = {"modl": MoDL(4, 2, 3), "varnet": VarNet(2, 2, 1)}
     facts = {"data": "none", "seeds": {}, "steps": 0, "minutes": 0, "metrics": {}}
     for name, network in made.items():
         for parameter in network.parameters():
             torch.nn.init.normal_(parameter, std=0.1)
-        save_checkpoint(f"{name}-heads", network.eval(), facts, tmp_path)
+        save_checkpoint(DEFAULTS[name], network.eval(), facts, tmp_path)
+        network.load_state_dict(stored_weights(network))
     monkeypatch.setattr(checkpoints.load_checkpoint, "__defaults__", (tmp_path,))
     return made
 
@@ -66,8 +68,8 @@ def test_scale_of_the_data_is_that_of_the_image(name, direction, networks, probl
 
 def test_what_cannot_work_is_one_sentence(networks, problem):
     y, model = problem(equispaced_mask(SHAPE, 3, acs=8))
-    with pytest.raises(UserError, match="'varnet-heads' is a varnet, not a MoDL"):
-        modl(y, model, network="varnet-heads")
+    with pytest.raises(UserError, match="'varnet-t2' is a varnet, not a MoDL"):
+        modl(y, model, network="varnet-t2")
     with pytest.raises(UserError, match="no checkpoint 'varnet-x'"):
         varnet(y, model, network="varnet-x")
     with pytest.raises(UserError, match="scale of the data is zero"):

@@ -10,7 +10,7 @@ from mrilab.csgm.prior import ScorePrior
 from mrilab.errors import UserError
 from mrilab.physics.noise import complex_noise
 from mrilab.training import checkpoints
-from mrilab.training.checkpoints import save_checkpoint
+from mrilab.training.checkpoints import save_checkpoint, stored_weights
 
 
 @pytest.fixture
@@ -23,6 +23,7 @@ def own_checkpoint(tmp_path, monkeypatch):
     facts = {"data": "none", "seeds": {}, "steps": 0, "minutes": 0, "metrics": {}}
     save_checkpoint("tiny", network, facts | {"task": {"sigma_min": 0.01, "sigma_max": 9.0}}, tmp_path)
     monkeypatch.setattr(checkpoints.load_checkpoint, "__defaults__", (tmp_path,))
+    network.load_state_dict(stored_weights(network))
     return network.eval()
 
 

@@ -11,7 +11,7 @@ from mrilab.flat.recon import flat
 from mrilab.physics import Acquisition, SenseModel, equispaced_mask, mirror, normalise_maps
 from mrilab.physics.scale import quantile_scale
 from mrilab.training import checkpoints
-from mrilab.training.checkpoints import save_checkpoint
+from mrilab.training.checkpoints import save_checkpoint, stored_weights
 
 SHAPE = (40, 36)
 FACTS = {"data": "none", "seeds": {}, "steps": 0, "minutes": 0, "metrics": {}}
@@ -31,6 +31,7 @@ def networks(tmp_path, monkeypatch):
         for parameter in network.parameters():
             torch.nn.init.normal_(parameter, std=0.1)
         save_checkpoint(name, network.eval(), FACTS, tmp_path)
+        network.load_state_dict(stored_weights(network))
     monkeypatch.setattr(checkpoints.load_checkpoint, "__defaults__", (tmp_path,))
     return made
 

@@ -7,7 +7,7 @@ import torch
 from mrilab.course.check import check_checkpoints
 from mrilab.csgm.denoiser import Denoiser
 from mrilab.errors import UserError
-from mrilab.training.checkpoints import CARD, load_checkpoint, save_checkpoint
+from mrilab.training.checkpoints import CARD, STORAGE, load_checkpoint, save_checkpoint, stored_weights
 
 FACTS = {"data": "noise", "seeds": {"all": 0}, "steps": 3, "minutes": 0.1, "metrics": {"validation_loss": 1.0}}
 
@@ -26,10 +26,41 @@ def saved(tmp_path):
 def test_a_network_comes_back_by_name_with_its_card(saved, generator):
     folder, network = saved
     loaded, card = load_checkpoint("prior", folder)
+    network.load_state_dict(stored_weights(network))
     x, sigma = torch.randn(1, 9, 8, dtype=torch.complex64, generator=generator), torch.tensor([0.5])
     assert torch.equal(loaded(x, sigma), network(x, sigma)) and not loaded.training
     assert set(CARD) <= card.keys() and card["steps"] == 3 and card["versions"]["torch"] == torch.__version__
     assert card["network"]["parameters"] == sum(parameter.numel() for parameter in network.parameters())
+    assert card["storage"] == STORAGE and {value.dtype for value in loaded.parameters()} == {torch.float32}
+
+
+class Mixed(torch.nn.Module):
+    """Parameters and buffers of all kinds: (name, whether it is stored in half the bytes)."""
+
+    def __init__(self):
+        super().__init__()
+        self.kernel = torch.nn.Parameter(torch.full((3, 3), 1 / 3))
+        self.vector = torch.nn.Parameter(torch.full((3,), 1 / 3))
+        self.number = torch.nn.Parameter(torch.tensor(1 / 3))
+        self.register_buffer("grid", torch.full((3, 3), 1 / 3, dtype=torch.float64))
+        self.register_buffer("count", torch.tensor([[2**40 + 1]]))
+
+
+def test_kernels_are_stored_in_half_the_bytes_and_all_else_is_exact():
+    network = Mixed()
+    stored = stored_weights(network)
+    assert stored["kernel"].dtype == torch.float16
+    assert torch.equal(stored["kernel"], network.kernel.half())
+    for name in ("vector", "number", "grid", "count"):
+        assert stored[name].dtype == getattr(network, name).dtype and torch.equal(stored[name], getattr(network, name))
+
+
+@pytest.mark.parametrize("value", [7e4, float("nan")])
+def test_a_weight_that_float16_cannot_hold_is_told_in_a_sentence(value):
+    network = Mixed()
+    torch.nn.init.constant_(network.kernel, value)
+    with pytest.raises(UserError, match="not finite or above 65,504; train with a lower learning rate"):
+        stored_weights(network)
 
 
 def test_the_card_is_the_one_that_mrilab_check_reads(saved):
@@ -122,7 +153,7 @@ def test_without_any_checkpoint_it_says_how_to_get_one(tmp_path):
 
 
 def test_too_large_a_network_is_refused_and_leaves_nothing(tmp_path):
-    with pytest.raises(UserError, match="more than 16 MB"):
+    with pytest.raises(UserError, match="more than 8 MB"):
         save_checkpoint("prior", Denoiser(width=40), FACTS, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
