@@ -10,7 +10,7 @@ from torch import Tensor
 from mrilab.errors import UserError
 from mrilab.physics.fourier import fourier_shift_phase
 
-CACHE_BYTES = 2**22  # of coil images at a time; on two cores anything from 1 to 4 MiB is as good
+CACHE_BYTES = 2**22  # size of the coil images that are worked on at a time; on two cores 1 to 4 MiB are equally good
 
 
 class LinearModel(Protocol):
@@ -63,19 +63,19 @@ class SenseModel:
         self._axes = tuple(axis for axis in (-2, -1) if mask.shape[axis] > 1) or (-1,)
 
     def forward(self, x: Tensor) -> Tensor:
-        """A x = P F S x. (*batch, H, W) -> (*batch, coil, H, W)."""
+        """Return A x = P F S x. (*batch, H, W) -> (*batch, coil, H, W)."""
         self._check(x, self.shape, "an image")
         coil_images = self._maps * x[..., None, :, :]  # (*batch, coil, H, W)
         return torch.fft.fft2(coil_images, norm="ortho") * self._mask_ramp
 
     def adjoint(self, y: Tensor) -> Tensor:
-        """A^H y = S^H F^H P y. (*batch, coil, H, W) -> (*batch, H, W)."""
+        """Return A^H y = S^H F^H P y. (*batch, coil, H, W) -> (*batch, H, W)."""
         self._check(y, self.coil_maps.shape[-3:], "k-space")
         coil_images = torch.fft.ifft2(y * self._mask_ramp.conj(), norm="ortho")
         return (coil_images * self._conjugate).sum(-3)  # (*batch, coil, H, W) -> (*batch, H, W)
 
     def normal(self, x: Tensor) -> Tensor:
-        """A^H A x, without going through the k-space that the user sees. (*batch, H, W) -> (*batch, H, W)."""
+        """Return A^H A x, without going through the k-space that the user sees. (*batch, H, W) -> (*batch, H, W)."""
         self._check(x, self.shape, "an image")
         if x.device.type != "cpu" or x.requires_grad:
             return self._normal(x, self._maps, self._conjugate, self._weight)
@@ -93,8 +93,10 @@ class SenseModel:
         return out.reshape(*batch, *self.shape)
 
     def _normal_in_cache(self, x: Tensor, maps: Tensor, conjugate: Tensor, weight: Tensor) -> Tensor:
-        """One scan, a few coils at a time, in equal parts: on a CPU what is worked on stays in cache, and no array
-        reaches the size at which the allocator maps fresh pages. (H, W) -> (H, W)."""
+        """Take one scan a few coils at a time, in equal parts. (H, W) -> (H, W).
+
+        On a CPU the arrays then stay in cache, and below the size at which the allocator maps fresh pages.
+        """
         coils = len(maps)
         parts = -(-coils * x.numel() * x.element_size() // CACHE_BYTES)
         if parts <= 1:
@@ -113,7 +115,7 @@ class SenseModel:
         return coil_images.sum(-3)  # (*batch, H, W)
 
     def to(self, device: torch.device | str) -> SenseModel:
-        """The same model on another device."""
+        """Return the same model on another device."""
         return SenseModel(self.coil_maps.to(device), self.mask.to(device))
 
     def _check(self, value: Tensor, shape: tuple[int, ...], what: str) -> None:

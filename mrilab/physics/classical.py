@@ -1,7 +1,7 @@
 """Reconstruction without learning: zero-filled, CG-SENSE and L1-wavelet. All take (y, model) and return x.
 
-k-space y is (*batch, coil, H, W), the image (*batch, H, W). Weights are relative to the scale of the data, so
-that a scan in raw scanner units (1e-6) and the same scan in units of its own brightness give the same image.
+k-space y is (*batch, coil, H, W), the image (*batch, H, W). Weights are relative to the scale of the data. A scan in
+raw scanner units (1e-6) and the same scan in units of its own brightness give the same image.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from mrilab.physics.acquisition import SenseModel
 from mrilab.physics.scale import quantile_scale
 from mrilab.physics.wavelet import Wavelet2d
 
-# Best mean PSNR on the clinical validation heads at R = 4 (results/classical_weights.csv); fixed since, for every scan.
+# These have the best mean PSNR on the clinical validation heads at R = 4 (results/classical_weights.csv). Fixed since.
 CG_WEIGHT = 0.01
 WAVELET_WEIGHT = 3e-3
 WAVELET = "db2"
 
 
 def zero_filled(y: Tensor, model: SenseModel) -> Tensor:
-    """A^H y: missing k-space stays zero. For full sampling and normalised maps this is the MVUE."""
+    """Return A^H y: missing k-space stays zero. For full sampling and normalised maps this is the MVUE."""
     return model.adjoint(y)
 
 
@@ -34,9 +34,9 @@ def cg_sense(
     iterations: int = 30,
     tolerance: float = 1e-4,
 ) -> Tensor:
-    """argmin_x ||A x - y||^2 + weight ||x||^2 by conjugate gradients (Pruessmann et al., Magn Reson Med 2001; 46:638).
+    """Minimise ||A x - y||^2 + weight ||x||^2 by conjugate gradients (Pruessmann et al., Magn Reson Med 2001; 46:638).
 
-    The norm of A is at most 1, which gives `weight` its meaning. Stops when every image's residual is below
+    The norm of A is at most 1, which gives `weight` its meaning. The loop stops when every image's residual is below
     `tolerance` times its start.
     """
     b = model.adjoint(y)
@@ -56,7 +56,8 @@ def conjugate_gradients(
 ) -> Tensor:
     """Solve normal(x) = b for a Hermitian positive definite operator on images (..., H, W).
 
-    Sums run per image, not per batch: a batch gives the same images as one after another.
+    Sums run per image, not per batch: a batch gives the same images as one after another. The steps work in place.
+    `mrilab.nets.consistency.unrolled_gradients` are the same steps for autograd to walk back through.
     """
     x = torch.zeros_like(b) if x is None else x.clone()
     r = b - normal(x) if x.any() else b.clone()
@@ -91,14 +92,17 @@ def l1_wavelet(
     cycle_spinning: bool = True,
     threshold: Tensor | float | None = None,
 ) -> Tensor:
-    """argmin_x 1/2 ||A x - y||^2 + threshold ||W x||_1 by FISTA (Lustig et al. 2007; Beck and Teboulle 2009).
+    """Minimise 1/2 ||A x - y||^2 + threshold ||W x||_1 by FISTA (Lustig et al. 2007; Beck and Teboulle 2009).
 
     Args:
         weight: threshold over the 0.99 quantile of the zero-filled magnitude, per image.
-        tolerance: stops when the step of every image is below this part of its norm.
-        cycle_spinning: shifts W by another (dy, dx) in each iteration. The image gains about as much as from a
-            translation-invariant transform; the objective above is then the average over shifts.
+        tolerance: the loop stops when the step of every image is below this part of its norm.
+        cycle_spinning: W is shifted by another (dy, dx) in each iteration. The image gains about as much as from a
+            translation-invariant transform. The objective above is then the average over shifts.
         threshold: absolute threshold in place of `weight`, (*batch) or a number.
+
+    Raises:
+        UserError: a negative threshold.
     """
     b = model.adjoint(y)
     shape = b.shape
@@ -117,7 +121,7 @@ def l1_wavelet(
         # step 1 is allowed: the norm of A is at most 1
         gradient = (model.normal(z.reshape(shape)) - b).reshape(x.shape)
         shift = torch.randint(2**levels, (2,), generator=shifts).tolist() if cycle_spinning else (0, 0)
-        x_next = transform.soft_threshold(z - gradient, threshold, tuple(shift))
+        x_next = transform.soft_threshold(z - gradient, threshold, (shift[0], shift[1]))
         t_next = (1 + (1 + 4 * t * t) ** 0.5) / 2
         step = x_next - x
         z = x_next + step * ((t - 1) / t_next)
@@ -128,7 +132,7 @@ def l1_wavelet(
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
-    """Real part of a^H b per image, (..., H, W) -> (..., 1, 1)."""
+    """Return the real part of a^H b per image, (..., H, W) -> (..., 1, 1)."""
     return torch.linalg.vecdot(a.flatten(-2), b.flatten(-2)).real[..., None, None]
 
 

@@ -12,21 +12,21 @@ from mrilab.physics.espirit import espirit
 from mrilab.physics.fourier import centre_crop, centre_pad, ifft2c
 from mrilab.physics.sampling import acs_lines, calibration_box, centre_lines
 
-FEWEST_LINES = 8  # below this a calibration region cannot hold enough kernels, and ESPIRiT gives way to the fallback
-MOST_LINES = 24
-KERNEL = 6
+FEWEST_LINES = 8  # narrowest calibration region for ESPIRiT; a narrower one cannot hold enough kernels
+MOST_LINES = 24  # largest side of the calibration region
+KERNEL = 6  # side of ESPIRiT's kernel, where the calibration region holds twice that
 
 
 def rss(kspace: Tensor) -> Tensor:
-    """Root sum of squares of the coil images: real, >= 0, biased upwards by noise. (..., coil, H, W) -> (..., H, W)."""
+    """Return the root sum of squares of the coil images, biased upwards by noise. (..., coil, H, W) -> (..., H, W)."""
     return ifft2c(kspace).abs().square().sum(-3).sqrt()
 
 
 def mvue(kspace: Tensor, coil_maps: Tensor) -> Tensor:
-    """Minimum-variance unbiased estimate sum_c S_c^* F^-1 y_c / sqrt(sum_c |S_c|^2) (Jalal et al. 2021, section 2).
+    """Return the minimum-variance unbiased estimate sum_c S_c^* F^-1 y_c / sqrt(sum_c |S_c|^2), complex (..., H, W).
 
-    Complex (..., H, W). With maps whose squares sum to 1 it is the least-squares solution for full sampling; where
-    the maps vanish it is 0.
+    With maps whose squares sum to 1 it is the least-squares solution for full sampling. Where the maps vanish it is 0.
+    Jalal et al. 2021, section 2.
     """
     combined = (ifft2c(kspace) * coil_maps.conj()).sum(-3)  # (..., coil, H, W) -> (..., H, W)
     norm = coil_maps.abs().square().sum(-3).sqrt()
@@ -34,27 +34,27 @@ def mvue(kspace: Tensor, coil_maps: Tensor) -> Tensor:
 
 
 def normalise_maps(coil_maps: Tensor) -> Tensor:
-    """Maps scaled so that sum_c |S_c|^2 = 1 wherever they are not all zero. Needed again after any crop."""
+    """Scale maps so that sum_c |S_c|^2 = 1 wherever they are not all zero. Needed again after any crop."""
     norm = coil_maps.abs().square().sum(-3, keepdim=True).sqrt()
     return torch.where(norm > 0, coil_maps / norm.clamp(min=torch.finfo(norm.dtype).tiny), 0)
 
 
 def low_resolution_maps(kspace: Tensor, calibration: tuple[int, int]) -> Tensor:
-    """Coil images at low resolution over their root sum of squares (McKenzie et al. 2002). (coil, H, W) -> same.
+    """Divide low-resolution coil images by their root sum of squares (McKenzie et al. 2002). (coil, H, W) -> same.
 
-    Uses only the central `calibration` box. Its fault: where the object is dark at low resolution, the ratio is noise.
+    Only the central `calibration` box is used. Where the object is dark at low resolution, the ratio is noise.
     """
     # A Hann window against Gibbs ringing costs half of the resolution. Five lines have none to give away: with one,
     # maps were so wrong that L1-wavelet at R = 8 lost 7 dB on validation heads.
     windows = (torch.hann_window(n + 2, periodic=False)[1:-1] if n >= 16 else torch.ones(n) for n in calibration)
     centre = centre_crop(kspace, calibration) * torch.outer(*windows).to(kspace.device)
-    low = ifft2c(centre_pad(centre, kspace.shape[-2:]))
+    low = ifft2c(centre_pad(centre, (kspace.shape[-2], kspace.shape[-1])))
     # the phase of the virtual coil is taken out, so that the anatomy's phase stays in the image
     return normalise_maps(low * _virtual_coil_phase(low, centre))
 
 
 def estimate_maps(kspace: Tensor, mask: Tensor, prescan: Tensor | None = None) -> tuple[Tensor, str]:
-    """Coil maps from what was really measured, and a word on where they come from.
+    """Estimate coil maps from what was really measured, and say in a word where they come from.
 
     Args:
         kspace: (coil, H, W), unsampled points ignored.
@@ -66,8 +66,8 @@ def estimate_maps(kspace: Tensor, mask: Tensor, prescan: Tensor | None = None) -
         coil_maps (coil, H, W) with squares summing to 1, and `maps_from`: "acs 24x10", "low-resolution acs 24x5" or
         "prescan 24x24".
 
-    The calibration region is the sampled box around DC, at most 24 x 24; the kernel is at most half of it. Under 8
-    lines the low-resolution fallback is used, with a warning.
+    The calibration region is the sampled box around DC, at most 24 x 24. The kernel is at most half of it. Below 8
+    lines the low-resolution maps take the place of ESPIRiT, with a warning.
 
     Raises:
         UserError: the centre of k-space is not sampled at all, or is all zero.
@@ -79,7 +79,7 @@ def estimate_maps(kspace: Tensor, mask: Tensor, prescan: Tensor | None = None) -
             raise UserError(
                 f"the prescan has {prescan.shape[0]} coils, the scan {kspace.shape[0]}; give one of the same coils"
             )
-        source, box = "prescan", tuple(min(MOST_LINES, n) for n in prescan.shape[-2:])
+        source, box = "prescan", (min(MOST_LINES, prescan.shape[-2]), min(MOST_LINES, prescan.shape[-1]))
         calibration = centre_crop(prescan, box)
     else:
         box = calibration_box(mask, (height, width), MOST_LINES)
@@ -101,7 +101,7 @@ def estimate_maps(kspace: Tensor, mask: Tensor, prescan: Tensor | None = None) -
 
 
 def _virtual_coil_phase(maps: Tensor, calibration: Tensor) -> Tensor:
-    """exp(-i phase of the first principal component of the coils), (H, W): BART's convention for the free phase."""
+    """Return exp(-i phase of the first principal component of the coils), (H, W): BART's choice of the free phase."""
     data = calibration.flatten(1)  # (coil, points)
     _, vectors = torch.linalg.eigh(data @ data.mH)
     virtual = torch.einsum("c,chw->hw", vectors[:, -1].conj(), maps)
@@ -109,11 +109,11 @@ def _virtual_coil_phase(maps: Tensor, calibration: Tensor) -> Tensor:
 
 
 def calibration_lines(mask: Tensor, shape: tuple[int, int]) -> Tensor:
-    """The points of a mask that the sensitivity network is to see, bool (1, W) or (H, W).
+    """Return the points of a mask that the sensitivity network is to see, bool (1, W) or (H, W).
 
-    Fully sampled columns around DC, as many as the paper's rule gives, because the network is trained on vertical
-    lines. A mask that has none (horizontal lines, points) leaves the fully sampled box around DC, at most 24 x 24:
-    fewer points, but the same kind of image, one without aliases.
+    These are the fully sampled columns around DC, at most as many as `calibration_width` gives: the network is trained
+    on vertical lines. A mask that has none (horizontal lines, points) leaves the fully sampled box around DC, at most
+    24 x 24. Those are fewer points, but they give the same kind of image, one without aliases.
 
     Raises:
         UserError: DC is not sampled.
@@ -132,5 +132,5 @@ def calibration_lines(mask: Tensor, shape: tuple[int, int]) -> Tensor:
 
 
 def calibration_width(width: int, acceleration: float = 1) -> int:
-    """Calibration columns that the networks are trained with: the paper's rule, but enough for ESPIRiT."""
+    """Return the number of calibration columns in training: that of `acs_lines`, but enough for ESPIRiT."""
     return max(acs_lines(width, acceleration), FEWEST_LINES)

@@ -16,7 +16,7 @@ def espirit(
     threshold: float = 0.02,
     crop: float = 0.0,
 ) -> Tensor:
-    """One set of coil maps from the calibration region of k-space. (coil, H, W) -> (coil, H, W) complex64.
+    """Estimate one set of coil maps from the calibration region of k-space. (coil, H, W) -> (coil, H, W) complex64.
 
     Args:
         kspace: (coil, H, W); only the central `calibration` box is read.
@@ -32,8 +32,8 @@ def espirit(
     Raises:
         UserError: a calibration region that is not inside the grid or too small for the kernel, or that is all zero.
     """
-    box = (calibration, calibration) if isinstance(calibration, int) else tuple(calibration)
-    shape = tuple(kspace.shape[-2:])
+    box = (calibration, calibration) if isinstance(calibration, int) else calibration
+    shape = (kspace.shape[-2], kspace.shape[-1])
     if min(box) < 2 * kernel or box[0] > shape[0] or box[1] > shape[1]:
         raise UserError(
             f"a calibration region of {box[0]} x {box[1]} must lie inside the {shape[0]} x {shape[1]} grid and hold "
@@ -46,8 +46,8 @@ def espirit(
     acs = acs / scale
     lags = _kernel_correlation(acs, kernel, threshold)  # (coil, coil, 2k-1, 2k-1)
     # The operator's lags reach only +-(k-1): it is so smooth that half the grid holds it
-    half = tuple(max(-(-n // 2), 2 * kernel) for n in shape)
-    operator = _to_image(lags, half)  # (h, w, coil, coil), Hermitian, eigenvalues 0 to 1
+    half = [max(-(-n // 2), 2 * kernel) for n in shape]
+    operator = _to_image(lags, (half[0], half[1]))  # (h, w, coil, coil), Hermitian, eigenvalues 0 to 1
     values, vectors = torch.linalg.eigh(operator)
     maps = vectors[..., -1]  # (h, w, coil): the eigenvector of the largest eigenvalue, near 1 on the object
     maps = _fix_phase(maps, acs)
@@ -60,7 +60,7 @@ def espirit(
 
 
 def _kernel_correlation(acs: Tensor, k: int, threshold: float) -> Tensor:
-    """Projection onto the signal space of k x k patches, folded to its dependence on the lag.
+    """Fold the projection onto the signal space of k x k patches to its dependence on the lag.
 
     V_parallel V_parallel^H of the calibration matrix, (coil k k, coil k k), summed over all pairs of points with the
     same difference: the Fourier coefficients of the operator that eq. (20) of the paper gets kernel by kernel.
@@ -81,7 +81,7 @@ def _kernel_correlation(acs: Tensor, k: int, threshold: float) -> Tensor:
 
 
 def _to_image(lags: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Fourier series of the lags on a grid with the centre at N // 2: (coil, coil, L, L) -> (h, w, coil, coil)."""
+    """Sum the Fourier series of the lags, with the centre at N // 2. (coil, coil, L, L) -> (h, w, coil, coil)."""
     k = (lags.shape[-1] + 1) // 2
     transforms = []
     for n in shape:
@@ -102,7 +102,7 @@ def _fix_phase(maps: Tensor, acs: Tensor) -> Tensor:
 
 
 def _enlarge(maps: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Bicubic interpolation from the half grid to the full one, keeping N // 2 at N // 2. (C, h, w) -> (C, H, W)."""
+    """Interpolate from the half grid to the full one, keeping N // 2 at N // 2. (C, h, w) -> (C, H, W)."""
     (h, w), (height, width) = maps.shape[-2:], shape
     rows, columns = (
         ((torch.arange(n, device=maps.device) - n // 2) * (m / n) + m // 2) for n, m in ((height, h), (width, w))
@@ -111,7 +111,7 @@ def _enlarge(maps: Tensor, shape: tuple[int, int]) -> Tensor:
 
 
 def _cubic(values: Tensor, positions: Tensor, dim: int) -> Tensor:
-    """Catmull-Rom interpolation along one dimension; periodic, as everything is that a discrete k-space describes."""
+    """Interpolate along one dimension (Catmull-Rom); periodic, as everything is that a discrete k-space describes."""
     n = values.shape[dim]
     base = positions.floor()
     t = (positions - base).to(values.real.dtype)
@@ -124,7 +124,7 @@ def _cubic(values: Tensor, positions: Tensor, dim: int) -> Tensor:
     )
     shape = [1, 1, 1]
     shape[dim] = -1
-    return sum(
-        values.index_select(dim, (index + offset) % n) * weight.reshape(shape)
-        for offset, weight in zip((-1, 0, 1, 2), weights, strict=True)
-    )
+    total = torch.zeros(())
+    for offset, weight in zip((-1, 0, 1, 2), weights, strict=True):
+        total = total + values.index_select(dim, (index + offset) % n) * weight.reshape(shape)
+    return total

@@ -5,32 +5,32 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-PLANE = (-2, -1)
+PLANE = (-2, -1)  # the dimensions of an image
 
 
 def fft2c(x: Tensor) -> Tensor:
-    """Image to k-space over the last two dimensions; unitary. (..., H, W) -> (..., H, W)."""
+    """Transform images to k-space over the last two dimensions; unitary. (..., H, W) -> (..., H, W)."""
     # ifftshift comes first and fftshift last, both ways: for odd N the other order is off by one sample.
     return torch.fft.fftshift(torch.fft.fft2(torch.fft.ifftshift(x, dim=PLANE), norm="ortho"), dim=PLANE)
 
 
 def ifft2c(y: Tensor) -> Tensor:
-    """K-space to image over the last two dimensions; inverse and adjoint of `fft2c`."""
+    """Transform k-space to images over the last two dimensions: the inverse and adjoint of `fft2c`."""
     return torch.fft.fftshift(torch.fft.ifft2(torch.fft.ifftshift(y, dim=PLANE), norm="ortho"), dim=PLANE)
 
 
 def fft1c(x: Tensor, dim: int) -> Tensor:
-    """Centred orthonormal transform along one dimension."""
+    """Transform along one dimension, centred and orthonormal."""
     return torch.fft.fftshift(torch.fft.fft(torch.fft.ifftshift(x, dim=dim), dim=dim, norm="ortho"), dim=dim)
 
 
 def ifft1c(y: Tensor, dim: int) -> Tensor:
-    """Inverse and adjoint of `fft1c`."""
+    """Apply the inverse and adjoint of `fft1c`."""
     return torch.fft.fftshift(torch.fft.ifft(torch.fft.ifftshift(y, dim=dim), dim=dim, norm="ortho"), dim=dim)
 
 
 def mirror(x: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """x[n] -> x[-n] about the centre N // 2 of each of `dims`, of an image as of k-space: the transform commutes."""
+    """Mirror x[n] -> x[-n] about the centre N // 2 of each of `dims`, images as k-space: the transform commutes."""
     if not dims:
         return x
     # for even N, flipping alone would move the centre by one sample
@@ -38,7 +38,7 @@ def mirror(x: Tensor, dims: tuple[int, ...]) -> Tensor:
 
 
 def centre_crop(x: Tensor, shape: tuple[int, int]) -> Tensor:
-    """The central (h, w) part of the last two dimensions, with N // 2 moved to n // 2.
+    """Return the central (h, w) part of the last two dimensions, with N // 2 moved to n // 2.
 
     In k-space this lowers the resolution and keeps the field of view, in the image the reverse. With the
     orthonormal transform, cropping k-space from N to n points also scales the image by sqrt(N / n).
@@ -49,7 +49,7 @@ def centre_crop(x: Tensor, shape: tuple[int, int]) -> Tensor:
 
 
 def centre_pad(x: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Zeros around the last two dimensions up to (H, W); adjoint of `centre_crop`."""
+    """Put zeros around the last two dimensions up to (H, W): the adjoint of `centre_crop`."""
     (h, w), (height, width) = x.shape[-2:], shape
     top, left = height // 2 - h // 2, width // 2 - w // 2
     padded = x.new_zeros((*x.shape[:-2], height, width))
@@ -57,8 +57,8 @@ def centre_pad(x: Tensor, shape: tuple[int, int]) -> Tensor:
     return padded
 
 
-def fourier_shift_phase(n: int, dtype=torch.complex128, device=None) -> Tensor:
-    """The phase ramp exp(2 pi i c m / n), c = n // 2, m = 0 ... n - 1, that turns a plain FFT into a centred one.
+def fourier_shift_phase(n: int, dtype: torch.dtype = torch.complex128, device: torch.device | None = None) -> Tensor:
+    """Return the ramp exp(2 pi i c m / n), c = n // 2, m = 0 ... n - 1, that turns a plain FFT into a centred one.
 
     Centred DFT, k = k' - c and m = m' - c:
         exp(-2 pi i k m / n) = exp(-2 pi i k' m' / n) exp(2 pi i c k' / n) exp(2 pi i c m' / n) exp(-2 pi i c^2 / n)

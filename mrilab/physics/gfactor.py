@@ -1,8 +1,8 @@
 """SENSE by unfolding, and its g-factor: by how much the coils' geometry amplifies noise, pixel by pixel.
 
 Regular undersampling by R in one direction folds pixels that lie n / R apart onto each other. A group of R pixels
-and the coils make a small least-squares problem (Pruessmann et al., Magn Reson Med 1999; 42:952), solved here in
-closed form.
+and the coils make a small least-squares problem, solved here in closed form (Pruessmann et al., Magn Reson Med 1999;
+42:952).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mrilab.physics.noise import complex_noise
 
 
 def aliased_groups(x: Tensor, acceleration: int, direction: str = "vertical") -> Tensor:
-    """Pixels that fold onto each other, gathered: (..., H, W) -> (..., H, W / R, R), or (..., W, H / R, R).
+    """Gather the pixels that fold onto each other. (..., H, W) -> (..., H, W / R, R), or (..., W, H / R, R).
 
     "vertical" masks select columns, so pixels W / R apart in a row share a group, as in `make_mask`.
 
@@ -35,13 +35,13 @@ def aliased_groups(x: Tensor, acceleration: int, direction: str = "vertical") ->
 
 
 def from_groups(groups: Tensor, direction: str = "vertical") -> Tensor:
-    """The inverse of `aliased_groups`."""
+    """Apply the inverse of `aliased_groups`."""
     x = groups.transpose(-2, -1).flatten(-2)
     return x.transpose(-2, -1) if direction == "horizontal" else x
 
 
 def sense_unfold(coil_images: Tensor, coil_maps: Tensor, acceleration: int, direction: str = "vertical") -> Tensor:
-    """Least-squares unfolding x = (S^H S)^-1 S^H a of each group, for white noise of the same level in all coils.
+    """Unfold each group by least squares, x = (S^H S)^-1 S^H a, for white noise of the same level in all coils.
 
     Args:
         coil_images: (coil, H, W), the inverse transform of zero-filled k-space sampled at every R-th line *through DC*,
@@ -59,7 +59,7 @@ def sense_unfold(coil_images: Tensor, coil_maps: Tensor, acceleration: int, dire
 
 
 def g_factor(coil_maps: Tensor, acceleration: int, direction: str = "vertical") -> Tensor:
-    """g = sqrt([(S^H S)^-1]_rr [S^H S]_rr) >= 1, real (H, W); 1 where nothing is lost but the square root of R.
+    """Return g = sqrt([(S^H S)^-1]_rr [S^H S]_rr) >= 1, real (H, W); 1 where only the square root of R is lost.
 
     For coil noise that is white (prewhitened data). Pruessmann et al. 1999, eq. 23.
     """
@@ -75,15 +75,15 @@ def pseudo_replica(
     replicas: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """Noise of a linear reconstruction by Monte Carlo: standard deviation per real component, pixel by pixel.
+    """Measure the noise of a linear reconstruction by Monte Carlo: each pixel's standard deviation per real component.
 
     Args:
         reconstruct: k-space of `shape` -> image, linear, so that noise alone shows what noise does to any image.
-        noise_std: per real component of k-space.
+        noise_std: standard deviation per real component of k-space.
 
     Robson et al., Magn Reson Med 2008; 60:895. The relative error of each pixel is 1 / sqrt(4 replicas).
     """
-    power = 0.0
+    power = torch.zeros(())
     for _ in range(replicas):
         noise = noise_std * complex_noise(shape, generator)
         power = power + reconstruct(noise).abs().square()
@@ -91,6 +91,6 @@ def pseudo_replica(
 
 
 def _gram(coil_maps: Tensor, acceleration: int, direction: str) -> tuple[Tensor, Tensor]:
-    """S^H S of every group, (H, W / R, R, R), and the maps by group, (coil, H, W / R, R)."""
+    """Return S^H S of every group, (H, W / R, R, R), and the maps by group, (coil, H, W / R, R)."""
     maps = aliased_groups(coil_maps, acceleration, direction)
     return torch.einsum("chwr,chws->hwrs", maps.conj(), maps), maps

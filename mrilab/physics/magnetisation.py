@@ -27,21 +27,21 @@ def rotate(m: Tensor, degrees: float | Tensor, axis: str = "x") -> Tensor:
 
 
 def relax(m: Tensor, t: float, t1: float, t2: float, pd: float = 1.0) -> Tensor:
-    """m (..., 3) after t ms: the transverse part decays with t2, the longitudinal part recovers to pd with t1."""
+    """Let m (..., 3) relax for t ms: the transverse part decays with t2, the rest recovers to pd with t1."""
     e1, e2 = math.exp(-t / t1), math.exp(-t / t2)
     decay = torch.tensor([e2, e2, e1], dtype=m.dtype, device=m.device)
     return m * decay + torch.tensor([0, 0, pd * (1 - e1)], dtype=m.dtype, device=m.device)
 
 
 def spoil(m: Tensor) -> Tensor:
-    """Ideal spoiling: the transverse magnetisation is gone, the longitudinal one stays."""
+    """Spoil ideally: the transverse magnetisation is gone, the longitudinal one stays."""
     return m * torch.tensor([0, 0, 1], dtype=m.dtype, device=m.device)
 
 
 def spin_echo_train(
     t1: float, t2: float, tr: float, te: float, repetitions: int = 8, spins: int = 64, pd: float = 1.0
 ) -> Tensor:
-    """Magnitude (repetitions,) of each echo of 90x - te/2 - 180y - te/2 - wait, for spins that dephase.
+    """Return the magnitude (repetitions,) of each echo of 90x - te/2 - 180y - te/2 - wait, for spins that dephase.
 
     The spins precess at evenly spread off-resonances, so that nothing but the refocusing pulse brings the echo about.
     From the second repetition on, the echo is the steady state of `spin_echo`, up to terms of order te/t1.

@@ -17,8 +17,8 @@ def complex_noise(
     gives the same noise on every device.
 
     Args:
-        shape: of the noise.
-        generator: on the CPU; torch's global one without it.
-        dtype: of one real component; float64 gives complex128.
+        shape: the shape of the noise.
+        generator: a generator on the CPU; torch's global one without it.
+        dtype: the type of one real component; float64 gives complex128.
     """
     return torch.view_as_complex(torch.randn(*shape, 2, dtype=dtype, generator=generator))

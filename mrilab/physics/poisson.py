@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mrilab.errors import UserError
 
-JITTER = 0.25  # relative spread of the radii
+JITTER = 0.25  # largest relative change of a radius
 
 
 def poisson_mask(
@@ -19,13 +19,13 @@ def poisson_mask(
     generator: torch.Generator | None = None,
     tolerance: float = 0.02,
 ) -> Tensor:
-    """Points with a minimum distance that grows from the centre outwards, (H, W), plus a square ACS.
+    """Draw points whose minimum distance grows from the centre outwards, bool (H, W), plus a square ACS.
 
-    Dart throwing on the grid: points in random order, each kept if no kept point lies within its own radius
-    r(k) = min(1, slope) + slope |k|, give or take a quarter; |k| is relative to the half width, and r <= 1 keeps every
-    point. `slope` is bisected until the effective acceleration lies within `tolerance` of the nominal one (Bridson 2007
-    for the disc property; density as in Lustig et al. 2007). The ACS is a square with the side of the line ACS (8 % of
-    the shorter side, 4 % above R = 6), but at least 16 points, because a point mask can afford it.
+    Darts are thrown on the grid: points come in random order, and each is kept if no kept point lies within its own
+    radius r(k) = min(1, slope) + slope |k|, give or take a quarter. |k| is relative to the half width, and r <= 1 keeps
+    every point. `slope` is bisected until the effective acceleration lies within `tolerance` of the nominal one. The
+    ACS has the side of the line ACS (8 % of the shorter side, 4 % above R = 6), but at least 16 points, because a point
+    mask can afford it. Bridson 2007 for the disc property; density as in Lustig et al. 2007.
 
     Raises:
         UserError: acceleration below 1 or so high that the ACS alone exceeds the budget.
@@ -65,7 +65,7 @@ def poisson_mask(
 
 
 def _throw_darts(order: list[int], radius: Tensor, acs: int) -> Tensor:
-    """Points in `order`, each kept where no kept point lies inside its radius; the ACS is filled at the end."""
+    """Keep each point in `order` where no kept point lies inside its radius, and fill the ACS at the end."""
     height, width = radius.shape
     radii = radius.flatten().tolist()
     kept = bytearray(height * width)

@@ -12,7 +12,7 @@ from mrilab.physics.fourier import ifft2c
 
 
 def point_spread(mask: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Complex64 (H, W), peak 1 at the centre (H // 2, W // 2).
+    """Return the point-spread function, complex64 (H, W), with peak 1 at the centre (H // 2, W // 2).
 
     The zero-filled image is the true image convolved, periodically, with this function over the effective acceleration.
     Full sampling gives 1 in the centre and 0 elsewhere; every R-th line gives R equal peaks, n / R pixels apart.
@@ -28,7 +28,7 @@ def point_spread(mask: Tensor, shape: tuple[int, int]) -> Tensor:
 
 
 def largest_sidelobe(mask: Tensor, shape: tuple[int, int]) -> float:
-    """The largest |point_spread| away from the central pixel, 0 to 1: 1 is a full ghost, little is like noise."""
+    """Return the largest |point_spread| outside the central pixel, 0 to 1: 1 is a full ghost, little is like noise."""
     spread = point_spread(mask, shape).abs()
     spread[shape[0] // 2, shape[1] // 2] = 0
     return float(spread.max())

@@ -19,12 +19,12 @@ Shape = tuple[int, int]
 
 
 def acs_lines(n: int, acceleration: float) -> int:
-    """Width of the autocalibration region: 8 % of n lines for R <= 6, 4 % above (Jalal et al. 2021, code)."""
+    """Return the width of the calibration region: 8 % of n lines for R <= 6, 4 % above (Jalal et al. 2021, code)."""
     return math.floor((0.08 if acceleration <= 6 else 0.04) * n)
 
 
 def centre_lines(n: int, count: int) -> Tensor:
-    """`count` lines around DC (n // 2) as a bool vector of length n."""
+    """Select `count` lines around DC (n // 2), as a bool vector of length n."""
     lines = torch.zeros(n, dtype=torch.bool)
     start = n // 2 - count // 2
     lines[start : start + count] = True
@@ -32,7 +32,7 @@ def centre_lines(n: int, count: int) -> Tensor:
 
 
 def equispaced_mask(shape: Shape, acceleration: float, direction: str = "vertical", acs: int | None = None) -> Tensor:
-    """The CSGM paper's equispaced lines: every int(R)-th of the lines outside the ACS, from line 0, plus the ACS.
+    """Select every int(R)-th of the lines outside the ACS, from line 0, plus the ACS, as the CSGM paper does.
 
     The spacing jumps over the centre and the ACS comes on top, so the effective acceleration is lower than R: 3.2
     for R = 4, 6.2 for R = 8 at 384 lines (released code of Jalal et al. 2021; their text says otherwise).
@@ -51,7 +51,7 @@ def equispaced_all_mask(
     acs: int | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Every R-th of all lines plus the ACS, as scanners and fastMRI's equispaced masks have it.
+    """Select every R-th of all lines plus the ACS, as scanners and fastMRI's equispaced masks do.
 
     The first line is drawn from `generator` (0 without one). Aliases fold exactly n / R pixels apart.
     """
@@ -72,7 +72,7 @@ def random_mask(
     acs: int | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """floor(n / R) lines in all: the ACS and the rest drawn uniformly without replacement, so R is the true one.
+    """Select floor(n / R) lines: the ACS, and the rest drawn uniformly without replacement. R is the true one.
 
     Raises:
         UserError: the ACS alone has more lines than n / R.
@@ -99,7 +99,7 @@ def make_mask(
     generator: torch.Generator | None = None,
     acs: int | None = None,
 ) -> Tensor:
-    """A mask by name: one of MASK_KINDS. Poisson masks have no direction.
+    """Return a mask by name, one of MASK_KINDS. Poisson masks have no direction.
 
     Raises:
         UserError: unknown kind or direction, or an acceleration that the shape cannot give.
@@ -119,7 +119,7 @@ MASK_KINDS = ("equispaced", "equispaced-all", "random", "poisson")
 
 
 def effective_acceleration(mask: Tensor, shape: Shape, acquired: Tensor | None = None) -> float:
-    """Points of the grid (of its `acquired` part, where a scan has zero padding) over points sampled.
+    """Return points of the grid (of its `acquired` part, where a scan has zero padding) over points sampled.
 
     Raises:
         UserError: the mask samples nothing.
@@ -134,10 +134,10 @@ def effective_acceleration(mask: Tensor, shape: Shape, acquired: Tensor | None =
 
 
 def calibration_box(mask: Tensor, shape: Shape, most: int = 24) -> Shape:
-    """The largest fully sampled box around DC, at most `most` lines a side: what maps may be estimated from.
+    """Return the sides of the largest fully sampled box around DC, at most `most` lines: maps are estimated from it.
 
-    Sides follow the convention of `centre_crop`: a box of n lines starts at N // 2 - n // 2. Grows both sides in
-    step for point masks, so that the box stays square as long as it can.
+    Sides follow the convention of `centre_crop`: a box of n lines starts at N // 2 - n // 2. Both sides grow in step,
+    so that the box of a point mask stays square as long as it can.
     """
     sampled = mask.expand(shape)
 

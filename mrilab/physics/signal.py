@@ -10,28 +10,30 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+Number = float | Tensor
 
-def _exp(x) -> Tensor:
+
+def _exp(x: Number) -> Tensor:
     return torch.exp(torch.as_tensor(x, dtype=None if isinstance(x, Tensor) else torch.float64))
 
 
-def spin_echo(pd, t1, t2, tr, te) -> Tensor:
-    """90-180 spin echo, te << tr: pd (1 - exp(-tr/t1)) exp(-te/t2)."""
+def spin_echo(pd: Number, t1: Number, t2: Number, tr: Number, te: Number) -> Tensor:
+    """Return the signal of a 90-180 spin echo, te << tr: pd (1 - exp(-tr/t1)) exp(-te/t2)."""
     return pd * (1 - _exp(-tr / t1)) * _exp(-te / t2)
 
 
-def inversion_recovery(pd, t1, t2, tr, te, ti) -> Tensor:
-    """Inversion at 0, excitation at ti, echo at ti + te; signed, because the sign is what nulls a tissue.
+def inversion_recovery(pd: Number, t1: Number, t2: Number, tr: Number, te: Number, ti: Number) -> Tensor:
+    """Return the signed signal of inversion at 0, excitation at ti and echo at ti + te.
 
     pd (1 - 2 exp(-ti/t1) + exp(-tr/t1)) exp(-te/t2); zero at ti = t1 ln 2 for long tr. FLAIR nulls CSF.
     """
     return pd * (1 - 2 * _exp(-ti / t1) + _exp(-tr / t1)) * _exp(-te / t2)
 
 
-def gradient_echo(pd, t1, t2star, tr, te, flip) -> Tensor:
-    """Spoiled gradient echo (FLASH): pd sin(a) (1 - E1) / (1 - cos(a) E1) exp(-te/t2*), E1 = exp(-tr/t1).
+def gradient_echo(pd: Number, t1: Number, t2star: Number, tr: Number, te: Number, flip: Number) -> Tensor:
+    """Return the signal of a spoiled gradient echo (FLASH).
 
-    Largest at the Ernst angle a = arccos(E1).
+    pd sin(a) (1 - E1) / (1 - cos(a) E1) exp(-te/t2*), E1 = exp(-tr/t1); largest at the Ernst angle a = arccos(E1).
     """
     alpha = torch.deg2rad(torch.as_tensor(flip, dtype=torch.float64))
     e1 = _exp(-tr / t1)

@@ -38,7 +38,7 @@ class Wavelet2d:
         self.levels = levels
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Coefficients of real images (n, 1, H, W): [LL, details of the coarsest level, ..., of the finest]."""
+        """Transform real images (n, 1, H, W) to [LL, details of the coarsest level, ..., of the finest]."""
         filters = self.analysis.to(x)
         step = 2**self.levels
         x = F.pad(x, (0, -x.shape[-1] % step, 0, -x.shape[-2] % step))
@@ -50,7 +50,7 @@ class Wavelet2d:
         return [x, *reversed(details)]
 
     def adjoint(self, coefficients: list[Tensor], shape: tuple[int, int]) -> Tensor:
-        """Images (n, 1, H, W) from coefficients; the inverse of `forward`, and its adjoint for any `shape`."""
+        """Return images (n, 1, H, W) from coefficients: the inverse of `forward`, and its adjoint for any `shape`."""
         x, *details = coefficients
         filters = self.synthesis.to(x)
         m = self.margin
@@ -69,7 +69,7 @@ class Wavelet2d:
         back after: shifts that change from call to call (cycle spinning, Coifman and Donoho 1995) keep the dyadic grid
         from showing.
         """
-        shape = x.shape[-2:]
+        shape = (x.shape[-2], x.shape[-1])
         rolled = torch.roll(x, shift, (-2, -1))
         # (n, H, W) complex -> (2, n, H, W): real and imaginary parts as images of their own
         channels = torch.view_as_real(rolled).movedim(-1, 0)
@@ -86,7 +86,7 @@ class Wavelet2d:
 
 
 def _wrap(x: Tensor, margin: int) -> Tensor:
-    """Periodic margin on all sides, in PyWavelets' alignment."""
+    """Put a periodic margin on all sides, in PyWavelets' alignment."""
     if margin > min(x.shape[-2:]):  # a band smaller than its margin goes round more than once
         rows, columns = (torch.arange(-margin, n + margin, device=x.device) % n for n in x.shape[-2:])
         return x[..., rows[:, None], columns]
