@@ -11,7 +11,7 @@ A lesson's claims stand in notebooks/claims/LESSON.toml, one table each:
     at_most = 0.85
 
 A claim holds when the mean over the test scans reaches the threshold. The interval beside it says how far the
-mean could be off; a claim that fails is reported, not tuned until it holds.
+mean could be off. A claim that fails is reported, not tuned until it holds.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -46,7 +47,7 @@ class Claim:
 
     @property
     def threshold(self) -> str:
-        """The condition in words, e.g. "SSIM >= 0.8"."""
+        """Return the condition in words, e.g. "SSIM >= 0.8"."""
         if self.at_least is None:
             return f"{self.metric} <= {self.at_most:g}"
         if self.at_most is None:
@@ -65,17 +66,19 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
+        """Return whether the mean reaches the threshold."""
         low = -np.inf if self.claim.at_least is None else self.claim.at_least
         high = np.inf if self.claim.at_most is None else self.claim.at_most
         return bool(low <= self.mean <= high)
 
     @property
     def word(self) -> str:
+        """Return the verdict in words."""
         return "holds" if self.holds else "does not hold"
 
     @property
     def measured(self) -> str:
-        """Mean and interval in words, e.g. "0.812 [0.801, 0.823], n = 12"; of two values, the two."""
+        """Return mean and interval in words, e.g. "0.812 [0.801, 0.823], n = 12"; two values stand there themselves."""
         beside = ""
         if self.interval is not None:
             beside = f" [{self.interval[0]:.3g}, {self.interval[1]:.3g}]"
@@ -84,14 +87,14 @@ class Verdict:
         return f"{self.mean:.3g}{beside}, n = {len(self.values)}"
 
     def row(self) -> dict[str, str]:
-        """The cells of the claims table."""
+        """Return the cells of the claims table by COLUMNS."""
         claim = self.claim
         cells = (claim.text, claim.paper, claim.protocol, claim.threshold, self.measured, self.word)
         return dict(zip(COLUMNS, cells, strict=True))
 
 
 def read_claims(lesson: str | Path) -> dict[str, Claim]:
-    """The claims of a lesson ("01_mri_physics"), or of a TOML file, by id.
+    """Read the claims of a lesson ("01_mri_physics"), or of a TOML file, by id.
 
     Raises:
         UserError: there is no such file, it is no TOML, or a claim lacks a field or has an unknown one.
@@ -115,28 +118,28 @@ def read_claims(lesson: str | Path) -> dict[str, Claim]:
 
 
 def judge(claim: Claim, values: float | Sequence[float]) -> Verdict:
-    """Hold measured values, one a test scan, against a claim; the interval is Student's t at 95 %.
+    """Hold measured values, one a test scan, against a claim. The interval is Student's t at 95 %.
 
-    Two values get none: it would be 12.7 standard errors wide to either side, and tell less than the values do.
+    Two values have none. It would be 12.7 standard errors wide to either side, and tell less than the values do.
 
     Raises:
         UserError: there are no values, or one is NaN or infinite.
     """
-    values = np.atleast_1d(np.asarray(values, dtype=float)).ravel()
-    if values.size == 0 or not np.isfinite(values).all():
-        raise UserError(f"claim {claim.id!r} needs finite measured values, one a test scan; got {values}")
-    mean = float(values.mean())
+    measured = np.asarray(values, dtype=float).ravel()
+    if measured.size == 0 or not np.isfinite(measured).all():
+        raise UserError(f"claim {claim.id!r} needs finite measured values, one a test scan; got {measured}")
+    mean = float(measured.mean())
     interval = None
-    if values.size > 2:
-        half = float(stats.t.ppf(0.975, values.size - 1) * stats.sem(values))
+    if measured.size > 2:
+        half = float(stats.t.ppf(0.975, measured.size - 1) * stats.sem(measured))
         interval = (mean - half, mean + half)
-    return Verdict(claim, mean, interval, tuple(values.tolist()))
+    return Verdict(claim, mean, interval, tuple(measured.tolist()))
 
 
 class ClaimsTable:
     """Every declared claim with its verdict: a table in a notebook, which the course page finds there.
 
-    `measured` maps each claim's id to its values. `verdicts()` is words only, for cells that nbval compares.
+    `measured` maps each claim's id to its values.
 
     Raises:
         UserError: a claim was declared and not measured, or the other way round.
@@ -149,17 +152,18 @@ class ClaimsTable:
         self.rows = [judge(claim, measured[name]) for name, claim in claims.items()]
 
     def verdicts(self) -> str:
-        """One line a claim: "rss-ssim: holds"."""
+        """Return a line a claim, "rss-ssim: holds": words only, for cells that nbval compares."""
         return "\n".join(f"{row.claim.id}: {row.word}" for row in self.rows)
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Return the table for IPython, as text, as HTML and as data for the course page."""
         return {"text/plain": str(self), "text/html": self.html(), MIME: [row.row() for row in self.rows]}
 
     def __str__(self) -> str:
         return "\n".join(f"{row.claim.id}: {row.claim.threshold}; {row.measured}: {row.word}" for row in self.rows)
 
     def html(self) -> str:
-        """The table as HTML; the verdict is a word, not only a colour."""
+        """Return the table as HTML. The verdict is a word, not only a colour."""
         head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
         body = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row.row().values()) + "</tr>"

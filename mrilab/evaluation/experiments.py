@@ -61,13 +61,13 @@ class Experiment:
 
 
 Measure = TypeVar("Measure", bound=Callable[..., Mapping[str, float]])
-_registered: dict[str, Experiment] = {}  # experiments by the module that holds them
+_registered: dict[str, Experiment] = {}
 
 
 def experiment(
     title: str, measured: tuple[str, ...], cases: Callable[[], Sequence[tuple]]
 ) -> Callable[[Measure], Measure]:
-    """Make the decorated function, which measures one case, the experiment of its module.
+    """Register the decorated function, which measures one case, as the experiment that its module is named after.
 
     The names of its parameters are the keys. `cases` gives the values of each case in the same order.
     """
@@ -82,7 +82,8 @@ def experiment(
             with fallback_expected():
                 return measure(**case)
 
-        _registered[measure.__module__] = Experiment(title, keys, measured, with_keys, measure_case)
+        name = measure.__module__.rpartition(".")[2]
+        _registered[name] = Experiment(title, keys, measured, with_keys, measure_case)
         return measure
 
     return register
@@ -110,17 +111,10 @@ def simulation_of(name: str) -> Simulated:
 
 def experiment_names() -> list[str]:
     """Return the names of all papers' experiments, in alphabetical order."""
-    return sorted(_places())
-
-
-def _places() -> dict[str, str]:
-    """Return the module of every experiment by its name: each file of a paper's folder experiments/ holds one."""
-    folders = papers.modules("experiments")
-    return {
-        module.name: f"{folder.__name__}.{module.name}"
-        for folder in folders
-        for module in pkgutil.iter_modules(folder.__path__)
-    }
+    for folder in papers.modules("experiments"):
+        for module in pkgutil.iter_modules(folder.__path__):
+            importlib.import_module(f"{folder.__name__}.{module.name}")  # which registers its experiment
+    return sorted(_registered)
 
 
 def find_experiment(name: str) -> Experiment:
@@ -129,11 +123,9 @@ def find_experiment(name: str) -> Experiment:
     Raises:
         UserError: there is none. The message lists those that there are.
     """
-    places = _places()
-    if name not in places:
-        raise UserError(f"there is no experiment {name!r}; choose one of {', '.join(sorted(places))}")
-    importlib.import_module(places[name])
-    return _registered[places[name]]
+    if name not in experiment_names():
+        raise UserError(f"there is no experiment {name!r}; choose one of {', '.join(sorted(_registered))}")
+    return _registered[name]
 
 
 def run_experiment(experiment: Experiment, path: Path, progress: bool = True, part: tuple[int, int] = (1, 1)) -> int:

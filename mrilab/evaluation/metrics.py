@@ -13,39 +13,41 @@ from torch import Tensor
 
 from mrilab.errors import UserError
 
-MASK_LEVEL = 0.05
+MASK_LEVEL = 0.05  # share of the maximum magnitude below which a pixel is not of the object
 
 
 def psnr(x: Tensor, reference: Tensor, masked: bool = False) -> float:
-    """Peak signal-to-noise ratio in dB, 20 log10(max |reference| / RMSE); infinite for equal images."""
-    x, reference = _magnitudes(x, reference, masked)
-    if not np.any(x != reference):
-        return float("inf")
-    return float(peak_signal_noise_ratio(reference, x, data_range=reference.max()))
+    """Return the peak signal-to-noise ratio in dB, 20 log10(max |reference| / RMSE); infinite for equal images."""
+    a, b = _magnitudes(x, reference, masked)
+    return float("inf") if np.array_equal(a, b) else float(peak_signal_noise_ratio(b, a, data_range=b.max()))
 
 
 def ssim(x: Tensor, reference: Tensor, masked: bool = False) -> float:
-    """Structural similarity (Wang et al. 2004) over 7 x 7 uniform windows, K1 = 0.01, K2 = 0.03, as in fastMRI."""
-    x, reference = _magnitudes(x, reference, masked)
+    """Return the structural similarity (Wang et al. 2004) over 7 x 7 uniform windows, K1 = 0.01, K2 = 0.03, as fastMRI.
+
+    Raises `UserError` for an image of fewer than 7 x 7 pixels.
+    """
+    a, b = _magnitudes(x, reference, masked)
     if min(x.shape[-2:]) < 7:
         raise UserError(f"SSIM needs images of at least 7 x 7 pixels, not {x.shape[-2]} x {x.shape[-1]}")
     # normalised first: the constants of SSIM are squares of the range, which underflow in raw scanner units
-    scale = reference.max()
-    return float(structural_similarity(reference / scale, x / scale, data_range=1.0))
+    scale = b.max()
+    return float(structural_similarity(b / scale, a / scale, data_range=1.0))
 
 
 def nmse(x: Tensor, reference: Tensor, masked: bool = False) -> float:
-    """Squared error over squared reference: fastMRI's NMSE."""
-    x, reference = _magnitudes(x, reference, masked)
-    return float(mean_squared_error(reference, x) / np.mean(reference**2))
+    """Return the squared error over the squared reference: fastMRI's NMSE."""
+    a, b = _magnitudes(x, reference, masked)
+    return float(mean_squared_error(b, a) / np.mean(b**2))
 
 
 def nrmse(x: Tensor, reference: Tensor, masked: bool = False) -> float:
-    """Root of the NMSE: error norm over reference norm."""
+    """Return the root of the NMSE: error norm over reference norm."""
     return nmse(x, reference, masked) ** 0.5
 
 
 def _magnitudes(x: Tensor, reference: Tensor, masked: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return both magnitudes, float64 (H, W). Raises `UserError` for images that cannot be compared."""
     if x.shape != reference.shape or reference.ndim != 2:
         raise UserError(f"metrics compare two images (H, W), not {tuple(x.shape)} with {tuple(reference.shape)}")
     # float64: at 1e-6 of raw scanner units, squares in float32 lose half of their digits

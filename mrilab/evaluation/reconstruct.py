@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -16,8 +17,8 @@ from tqdm import tqdm
 
 from mrilab.data.scans import Scan, read_scan, scan_slices
 from mrilab.errors import UserError
-from mrilab.evaluation.result import METRICS, Result, SliceResult
-from mrilab.methods.registry import Reconstruction, check_options, find_method
+from mrilab.evaluation.result import Result, SliceResult, figures_of_merit
+from mrilab.methods.registry import Method, Progress, check_options, find_method
 from mrilab.physics.protocol import acquire, full_reference
 from mrilab.physics.sampling import effective_acceleration, make_mask
 
@@ -37,17 +38,17 @@ def reconstruct(
     device: str = "auto",
     oversampling: float | None = None,
     progress: bool = False,
-    **options,
+    **options: Any,
 ) -> Result:
     """Undersample a fully sampled scan, or take an undersampled one as it is, and reconstruct it slice by slice.
 
     Args:
         scan: a file, read one slice at a time, or a scan in memory.
-        method: a name of `mrilab.methods.registry.available_methods()`; `options` are its own. acceleration,
-            mask, direction, seed: the retrospective mask (`mrilab.physics.make_mask`), the same for all
-            slices; it counts only in columns that were acquired.
+        method: a name of `mrilab.methods.registry.available_methods()`; `options` are its own.
+        acceleration, mask, direction, seed: the retrospective mask (`mrilab.physics.make_mask`), the same for all
+            slices. It counts only in columns that were acquired.
         use_mask: insist on the scan's own mask. A scan that has one is taken with it anyway.
-        slice: only this one of the file.
+        slice: the number of the only slice to reconstruct; all without it.
         maps_from: "acs": coil maps from the sampled calibration lines. "prescan": from the central 24 x 24
             points of the fully sampled scan, sampled or not, as in Jalal et al. 2021.
         prescan: a separate, fully sampled scan with the same coils and field of view to take the maps from.
@@ -56,12 +57,10 @@ def reconstruct(
         progress: show bars on stderr.
 
     Raises:
-        UserError: a scan that cannot be read, or wishes that contradict each other or the scan.
+        UserError: a scan that cannot be read, or arguments that contradict each other or the scan.
     """
     start = time.perf_counter()
-    run = find_method(method)
-    options = check_options(method, options)
-    target = _device(device)
+    run, options, target = find_method(method), check_options(method, options), _device(device)
     if target.type == "cuda":
         torch.cuda.reset_peak_memory_stats(target)
     if maps_from not in ("acs", "prescan"):
@@ -73,70 +72,73 @@ def reconstruct(
     if prescan is not None and prescan.mask is not None:
         raise UserError(f"the prescan {prescan.path} is undersampled; coil maps need a fully sampled one")
 
-    bars = partial(tqdm, file=sys.stderr, leave=False, disable=None) if progress else _silent
+    bar = partial(tqdm, file=sys.stderr, leave=False, disable=None if progress else True)
     count, parts = _one_by_one(scan, slice, oversampling)
-    results, sources, first = [], [], None
-    for part in bars(parts, total=count, desc="slices", unit="slice") if count > 1 else parts:
+    masks: list[Tensor] = []
+    slices: list[SliceResult] = []
+    for part in bar(parts, total=count, desc="slices", unit="slice") if count > 1 else parts:
         chosen, sampling = _choose_mask(part, acceleration, mask, direction, seed, use_mask)
         if part.acquired is not None:
             chosen = chosen & part.acquired
-        if first is None:
-            first, sampled = part, chosen
-        elif not torch.equal(chosen, sampled):
+        masks.append(chosen)
+        if not torch.equal(chosen, masks[0]):
             raise UserError(f"slice {part.slices[0]} of {part.path} has other lines; use --slice, one at a time")
-        generator = torch.Generator().manual_seed(seed * 100_003 + part.slices[0])
         calibration = _calibration(part, prescan, maps_from)
-        one, source = _reconstruct_slice(part, run, sampled, calibration, target, generator, bars, options)
-        results.append(one)
-        sources.append(source)
+        slices.append(_reconstruct_slice(part, run, chosen, calibration, target, seed, bar, options))
 
     return Result(
-        scan=first.path.name,
+        scan=part.path.name,
         method=method,
         options=options,
-        slices=results,
-        mask=sampled,
+        slices=slices,
+        mask=masks[0],
         sampling=sampling,
-        nominal_acceleration=_number(first, "acceleration") if acceleration is None else float(acceleration),
-        effective_acceleration=effective_acceleration(sampled, first.shape, first.acquired),
-        maps_from=", ".join(dict.fromkeys(sources)),
+        nominal_acceleration=_number(part, "acceleration") if acceleration is None else float(acceleration),
+        effective_acceleration=effective_acceleration(masks[0], part.shape, part.acquired),
         seed=seed,
         seconds_total=time.perf_counter() - start,
         peak_memory_mb=_peak_memory(target) / 2**20,
         device=str(target),
-        noise_std=_number(first, "noise_std"),
+        noise_std=_number(part, "noise_std"),
     )
 
 
-def _reconstruct_slice(scan: Scan, run, mask, calibration, device, generator, bars, options):
-    """One slice of one scan -> (SliceResult, where the maps came from)."""
+def _reconstruct_slice(
+    scan: Scan,
+    run: Method,
+    mask: Tensor,
+    calibration: Tensor | None,
+    device: torch.device,
+    seed: int,
+    progress: Progress,
+    options: dict[str, Any],
+) -> SliceResult:
+    """Reconstruct a scan of one slice on `device`; what comes back is on the CPU."""
     kspace = scan.kspace[0].to(device)  # (coil, H, W)
-    reference = None
-    if scan.mask is None:
-        reference = full_reference(kspace, scan.acquired)  # (H, W)
+    reference = None if scan.mask is not None else full_reference(kspace, scan.acquired)  # (H, W)
     acquisition, source = acquire(kspace, mask, None if calibration is None else calibration.to(device))
     y, model = acquisition.kspace, acquisition.model
+    generator = torch.Generator().manual_seed(seed * 100_003 + scan.slices[0])
 
     start = _clock(device)
-    made = run(y, model, generator=generator, progress=bars, **options)
+    reconstruction = run(y, model, generator=generator, progress=progress, **options)
     seconds = _clock(device) - start
-    if isinstance(made, Tensor):
-        made = Reconstruction(made)
-    if made.image.shape != kspace.shape[-2:] or not torch.isfinite(torch.view_as_real(made.image)).all():
+    image = reconstruction.image
+    if image.shape != kspace.shape[-2:] or not torch.isfinite(torch.view_as_real(image)).all():
         raise UserError(f"the method gave no finite image of slice {scan.slices[0]}; try other options")
 
-    metrics = {}
-    if reference is not None:
-        for name, metric in METRICS.items():
-            metrics[name] = metric(made.image, reference)
-            metrics[f"{name}_masked"] = metric(made.image, reference, masked=True)
-    tensors = (made.image, model.adjoint(y), reference, made.uncertainty, made.samples)
-    tensors = (None if each is None else each.cpu() for each in tensors)
-    return SliceResult(scan.slices[0], *tensors, metrics, seconds), source
+    metrics = {} if reference is None else figures_of_merit(image, reference)
+    optional = (reference, reconstruction.uncertainty, reconstruction.samples)
+    reference, uncertainty, samples = (None if tensor is None else tensor.cpu() for tensor in optional)
+    zero_filled = model.adjoint(y).cpu()
+    images = (image.cpu(), zero_filled, reference, uncertainty, samples)
+    return SliceResult(scan.slices[0], *images, metrics, seconds, source)
 
 
-def _choose_mask(scan: Scan, acceleration, kind, direction, seed, use_mask) -> tuple[Tensor, dict]:
-    """The mask to sample with, and how it came about."""
+def _choose_mask(
+    scan: Scan, acceleration: float | None, kind: str, direction: str, seed: int, use_mask: bool
+) -> tuple[Tensor, dict[str, str]]:
+    """Return the mask to sample with, and how it came about."""
     if scan.mask is not None:
         if acceleration is not None:
             raise UserError(f"{scan.path} is undersampled already; leave out --acceleration to take its own mask")
@@ -145,13 +147,12 @@ def _choose_mask(scan: Scan, acceleration, kind, direction, seed, use_mask) -> t
         raise UserError(f"{scan.path} is fully sampled and has no mask to use; give --acceleration R instead")
     if acceleration is None:
         raise UserError(f"{scan.path} is fully sampled; give --acceleration R (1 keeps all of it)")
-    generator = torch.Generator().manual_seed(seed)
-    mask = make_mask(kind, scan.shape, acceleration, direction, generator)
+    mask = make_mask(kind, scan.shape, acceleration, direction, torch.Generator().manual_seed(seed))
     return mask, {"mask": kind} | ({} if kind == "poisson" else {"direction": direction})
 
 
 def _calibration(scan: Scan, prescan: Scan | None, maps_from: str) -> Tensor | None:
-    """Fully sampled k-space (coil, h, w) to estimate maps from; None: the sampled lines themselves."""
+    """Return fully sampled k-space (coil, h, w) to estimate maps from, or None for the sampled lines themselves."""
     if prescan is not None:
         if prescan.n_slices not in (1, scan.n_slices):
             raise UserError(f"the prescan has {prescan.n_slices} slices, the scan {scan.n_slices}; give as many, or 1")
@@ -163,15 +164,13 @@ def _calibration(scan: Scan, prescan: Scan | None, maps_from: str) -> Tensor | N
     return scan.kspace[0]
 
 
-def _one_by_one(scan: Scan | str | Path, slice: int | None, oversampling) -> tuple[int, Iterator[Scan]]:
-    """How many slices, and each as a scan of its own."""
+def _one_by_one(scan: Scan | str | Path, slice: int | None, oversampling: float | None) -> tuple[int, Iterator[Scan]]:
+    """Return how many slices there are, and each as a scan of its own."""
     if isinstance(scan, Scan):
-        positions = range(len(scan.slices))
-        if slice is not None:
-            if slice not in scan.slices:
-                raise UserError(f"slice {slice} was not read from {scan.path}; read it first")
-            positions = [scan.slices.index(slice)]
-        return len(positions), (scan.part(n) for n in positions)
+        if slice is not None and slice not in scan.slices:
+            raise UserError(f"slice {slice} was not read from {scan.path}; read it first")
+        positions = [n for n, number in enumerate(scan.slices) if slice in (None, number)]
+        return len(positions), map(scan.part, positions)
     if slice is not None:
         return 1, iter([read_scan(scan, slice, oversampling)])
     count = scan_slices(scan)
@@ -195,7 +194,7 @@ def _number(scan: Scan, attribute: str) -> float | None:
 
 
 def _peak_memory(device: torch.device) -> int:
-    """Bytes: of torch since the last reset on a GPU, else of this process since its start."""
+    """Return the most bytes so far: of torch since the last reset on a GPU, else of this process since its start."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     if sys.platform == "win32":
@@ -212,7 +211,3 @@ def _clock(device: torch.device) -> float:
     if device.type == "cuda":
         torch.cuda.synchronize(device)  # kernels are still running when the call returns
     return time.perf_counter()
-
-
-def _silent(iterable, **_):
-    return iterable

@@ -1,9 +1,10 @@
-"""What a reconstruction run leaves: images, conditions and figures of merit."""
+"""What a reconstruction leaves: images, conditions and figures of merit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,14 +16,21 @@ from mrilab.machine import commit
 METRICS = {"psnr": psnr, "ssim": ssim, "nrmse": nrmse, "nmse": nmse}
 
 
+def figures_of_merit(image: Tensor, reference: Tensor) -> dict[str, float]:
+    """Measure an image (H, W) by each of METRICS over all pixels, and `_masked` over the object."""
+    kinds = [(name, metric, suffix) for name, metric in METRICS.items() for suffix in ("", "_masked")]
+    return {name + suffix: metric(image, reference, masked=bool(suffix)) for name, metric, suffix in kinds}
+
+
 @dataclass(frozen=True)
 class SliceResult:
     """One slice, on the scale of the raw data.
 
     image: (H, W) complex. zero_filled: (H, W) complex, A^H y with the same maps.
     reference: (H, W) complex MVUE of the fully sampled data with maps from all of them; None if undersampled.
-    metrics: psnr in dB, ssim, nrmse, nmse, and each of them `_masked`; empty without a reference.
-    seconds: the method alone; coil maps and metrics are not in it.
+    uncertainty: (H, W) standard deviation of the magnitude. samples: (K, H, W) complex. None for most methods.
+    metrics: those of `figures_of_merit`; PSNR in dB; empty without a reference.
+    seconds: the method alone, without coil maps and metrics. maps_from: a word on where the coil maps come from.
     """
 
     number: int
@@ -33,26 +41,26 @@ class SliceResult:
     samples: Tensor | None
     metrics: dict[str, float]
     seconds: float
+    maps_from: str
 
 
 @dataclass(frozen=True)
 class Result:
     """All slices of a scan reconstructed with one method, and under which conditions.
 
-    mask: bool (1, W), (H, 1) or (H, W). nominal_acceleration is None where nobody asked for one.
+    mask: bool (1, W), (H, 1) or (H, W). nominal_acceleration: None where nobody asked for one.
     seconds: of the method, all slices; seconds_total: with reading, coil maps and metrics.
     peak_memory_mb: of this process so far on a CPU, of torch during this call on a GPU (MiB).
     """
 
     scan: str
     method: str
-    options: dict
+    options: dict[str, Any]
     slices: list[SliceResult]
     mask: Tensor
-    sampling: dict
+    sampling: dict[str, str]
     nominal_acceleration: float | None
     effective_acceleration: float
-    maps_from: str
     seed: int
     seconds_total: float
     peak_memory_mb: float
@@ -60,8 +68,13 @@ class Result:
     noise_std: float | None = None
 
     @property
+    def maps_from(self) -> str:
+        """Return where the coil maps of the slices come from."""
+        return ", ".join(dict.fromkeys(each.maps_from for each in self.slices))
+
+    @property
     def metrics(self) -> dict[str, float | None]:
-        """Means over the slices; None where there is no reference."""
+        """Return the means over the slices; None where there is no reference."""
         names = [*METRICS, *(f"{name}_masked" for name in METRICS)]
         if self.slices[0].reference is None:
             return dict.fromkeys(names)
@@ -69,15 +82,16 @@ class Result:
 
     @property
     def seconds(self) -> float:
+        """Return the seconds of the method, all slices together."""
         return sum(each.seconds for each in self.slices)
 
     def stack(self, name: str) -> Tensor | None:
-        """`image`, `uncertainty` or `samples` of all slices: (slices, ...), None if there is none."""
+        """Return `image`, `uncertainty` or `samples` of all slices, (slices, ...); None where a slice has none."""
         parts = [getattr(each, name) for each in self.slices]
         return None if any(part is None for part in parts) else torch.stack(parts)
 
-    def summary(self) -> dict:
-        """What `mrilab recon --json` prints, without the names of the files."""
+    def summary(self) -> dict[str, Any]:
+        """Return what `mrilab recon --json` prints, without the names of the files."""
         return {
             "method": self.method,
             "nominal_acceleration": self.nominal_acceleration,
@@ -103,7 +117,7 @@ class Result:
         attrs["mask_kind"] = attrs.pop("mask")
         write_reconstruction(
             path,
-            self.stack("image"),
+            torch.stack([each.image for each in self.slices]),
             mask=self.mask,
             uncertainty=self.stack("uncertainty"),
             samples=self.stack("samples"),

@@ -1,4 +1,4 @@
-"""Are posterior samples right about how wrong they are? Measured against the noise-free truth of simulated scans."""
+"""Are posterior samples right about how wrong they are? Measured against the noise-free image of simulated scans."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ from mrilab.evaluation.metrics import MASK_LEVEL
 
 
 def inside_object(truth: Tensor) -> Tensor:
-    """Pixels of at least 5 % of the maximum, bool (H, W): those that the masked metrics keep."""
+    """Return the pixels of at least 5 % of the maximum, bool (H, W): those that the masked metrics keep."""
     return truth.abs() >= MASK_LEVEL * truth.abs().max()
 
 
 def pearson(a: Tensor, b: Tensor, inside: Tensor) -> float:
-    """Correlation of two real images (H, W) over the pixels `inside`; nan where one is constant there."""
+    """Return the correlation of two real images (H, W) over the pixels `inside`; nan where one is constant there."""
     return float(torch.corrcoef(torch.stack([a[inside], b[inside]]).double())[0, 1])
 
 
 def coverage(samples: Tensor, truth: Tensor, inside: Tensor, level: float) -> float:
-    """Share of pixels whose true magnitude lies in the central `level` interval of the samples' magnitudes.
+    """Return the share of pixels whose true magnitude lies in the central `level` interval of the samples' magnitudes.
 
     The truth and K samples of the same distribution are exchangeable, so the interval between the order statistics
-    i and K + 1 - i covers (K + 1 - 2 i) / (K + 1); between them the ends are interpolated, as if i were real.
+    i and K + 1 - i covers (K + 1 - 2 i) / (K + 1). For a real i the ends are interpolated.
 
     Args:
-        samples: (K, H, W), truth (H, W), inside bool (H, W). level: between 0 and (K - 1) / (K + 1).
+        samples: (K, H, W). truth: (H, W). inside: bool (H, W). level: between 0 and (K - 1) / (K + 1).
+
+    Raises:
+        ValueError: too few samples for the level.
     """
     magnitudes = samples.abs()[:, inside].double()  # (K, pixels)
     count = len(magnitudes)
