@@ -4,11 +4,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: course lab test bench check clean
+.PHONY: course lab test bench check test-gpu clean
 
 # ARGS go to the command, e.g. make course ARGS="--profile smoke 01_mri_physics"
 course lab test bench check: $(READY)
 	@$(BIN)/python -m mrilab $@ $(ARGS)
+
+# With the Python at hand, which has torch for its GPU, instead of .venv: see "GPU runner" in CONTRIBUTING.md
+test-gpu:
+	@$(PYTHON) -m mrilab $@ $(ARGS)
 
 clean:
 	rm -rf build data/embedded .pytest_cache .ruff_cache .hypothesis

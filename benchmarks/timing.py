@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+
 
 @dataclass(frozen=True)
 class Row:
@@ -16,7 +18,7 @@ class Row:
     against: str
     seconds: float
     floor_seconds: float
-    target: float
+    target: float | None  # none for a number that is only to be known
     note: str = ""
 
     @property
@@ -26,11 +28,14 @@ class Row:
 
 def alternate(*candidates: Callable[[], object], rounds: int = 15) -> list[float]:
     """Median seconds of each candidate over `rounds` rounds in which each runs twice and the second run counts."""
+    wait = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
     times: list[list[float]] = [[] for _ in candidates]
     for _ in range(rounds):
         for mine, candidate in zip(times, candidates, strict=True):
             candidate()  # wakes its own worker threads, and lets those of the one before fall asleep
+            wait()
             start = time.perf_counter()
             candidate()
+            wait()
             mine.append(time.perf_counter() - start)
     return [statistics.median(mine) for mine in times]

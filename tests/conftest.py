@@ -12,6 +12,10 @@ import torch
 from mrilab.physics import SenseModel, normalise_maps
 
 
+def pytest_addoption(parser):
+    parser.addoption("--device", help="of tests/gpu: cuda, or cpu to run all of them there; default: cuda if any")
+
+
 @pytest.fixture
 def generator():
     return torch.Generator().manual_seed(20261120)

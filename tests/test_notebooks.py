@@ -1,31 +1,15 @@
 """Every lesson keeps to the rules and runs in the smoke profile under nbval; the guards themselves are tested."""
 
-import os
-import subprocess
-import sys
-
 import nbformat
-import papermill
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbval_runs import run_nbval
 from notebook_rules import COMPARED, complaints
 
 from mrilab.paths import NOTEBOOKS
 
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 CARD = "# A lesson\n\n| | |\n|---|---|\n| Measured run time and peak memory | |\n\nWith $x \\in \\mathbb{C}^n$."
-
-
-def run_nbval(path, folder):
-    """nbval on a copy in the smoke profile: (exit code, what it printed)."""
-    copy = folder / path.name
-    papermill.execute_notebook(path, copy, {"profile": "smoke"}, prepare_only=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", "-q",
-         "--nbval-cell-timeout", "300", copy.name],
-        cwd=folder, capture_output=True, text=True, env={**os.environ, "TQDM_DISABLE": "1"},
-    )  # fmt: skip
-    return done.returncode, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

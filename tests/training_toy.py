@@ -40,7 +40,7 @@ class Toy:
         return (network(image) - blurred).square().mean()
 
     def validate(self, network):
-        batch = self.part(4, torch.Generator().manual_seed(99), "cpu")
+        batch = self.part(4, torch.Generator().manual_seed(99), next(network.parameters()).device)
         return (network(batch[0]) - batch[1]).square().mean().item(), network(batch[0])[0, 0]
 
 

@@ -1,10 +1,12 @@
-"""`mrilab test`, `mrilab lab` and `mrilab bench`: what the Makefile calls, for machines without make."""
+"""`mrilab test`, `test-gpu`, `lab` and `bench`: what the Makefile calls, for machines without make."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
+from typing import Annotated
 
 import typer
 
@@ -15,6 +17,7 @@ EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 def register(app: typer.Typer) -> None:
     app.command(context_settings=EXTRA)(test)
+    app.command(context_settings=EXTRA)(test_gpu)
     app.command(context_settings=EXTRA)(lab)
     app.command(context_settings=EXTRA)(bench)
 
@@ -34,6 +37,27 @@ def test(context: typer.Context) -> None:
     code = lint or run_module("pytest", *context.args)
     verdict = "all passed" if code == 0 else "FAILED, see above"
     print(f"test: {verdict} ({time.monotonic() - start:.0f} s)")
+    raise typer.Exit(code)
+
+
+def test_gpu(
+    context: typer.Context,
+    device: Annotated[str, typer.Option(help="cuda; cpu runs the same where there is no GPU.")] = "cuda",
+) -> None:
+    """Compare a GPU with the CPU, run the lessons on it, measure its speed; further arguments go to pytest."""
+    import torch
+
+    from mrilab.data.embedded import build
+
+    if device == "cuda" and not torch.cuda.is_available():
+        print("test-gpu: torch finds no GPU here, so nothing was tested")
+        return
+    start = time.monotonic()
+    build()  # before several processes need it at once
+    workers = ["-n", "4", "--dist", "worksteal"] if find_spec("xdist") else []
+    code = run_module("pytest", "tests/gpu", "--device", device, *workers, *context.args)
+    code = run_module("benchmarks", "--device", device) or code
+    print(f"test-gpu: {'all passed' if code == 0 else 'FAILED, see above'} ({time.monotonic() - start:.0f} s)")
     raise typer.Exit(code)
 
 
