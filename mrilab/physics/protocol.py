@@ -81,4 +81,4 @@ def acquire(full: Tensor, mask: Tensor, calibration: Tensor | None = None) -> tu
     """
     kspace = full * mask.to(full.device)
     coil_maps, source = estimate_maps(kspace, mask, calibration)
-    return Acquisition(kspace, mask, coil_maps), source
+    return Acquisition(kspace, mask.to(full.device), coil_maps), source

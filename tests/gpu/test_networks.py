@@ -37,13 +37,10 @@ def scan(problem):
 
 def output(network, scan):
     """The last state (n, H, W)."""
-    if isinstance(network, VarNet):
-        return network(scan.kspace, scan.mask, scan.acs)
-    if isinstance(network, FLAT):
-        eps = complex_noise(scan.reference.shape, torch.Generator().manual_seed(3)).to(scan.reference)
-        return network(scan.kspace, scan.mask, scan.coil_maps, eps=eps, steps=5 if network.shared else None).states[-1]
-    result = network(scan.kspace, scan.mask, scan.coil_maps)
-    return result.states[-1] if isinstance(network, ISTANet) else result
+    if not isinstance(network, FLAT):
+        return network(scan).states[-1]
+    eps = complex_noise(scan.reference.shape, torch.Generator().manual_seed(3)).to(scan.reference)
+    return network(scan, eps=eps, steps=5 if network.shared else None).states[-1]
 
 
 def both(name, compare, network, compute):
