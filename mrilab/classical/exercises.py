@@ -1,10 +1,11 @@
-"""Lesson 1, MRI physics: solutions and typical mistakes. `EXERCISES` at the end says what each is held against."""
+"""Lessons 0 and 1: solutions and typical mistakes. `EXERCISES` and `FIRST` say what each is held against."""
 
 from __future__ import annotations
 
 import math
 
 import torch
+from torch import Tensor
 
 from mrilab.anatomy.arrays import coil_array
 from mrilab.physics.fourier import fft2c, ifft2c
@@ -12,54 +13,54 @@ from mrilab.physics.noise import complex_noise
 from mrilab.teach.exercises import Exercise, Mistake
 
 
-def null_time(t1, tr):
-    """ti at which 1 - 2 exp(-ti/t1) + exp(-tr/t1) = 0."""
+def null_time(t1: float, tr: float) -> float:
+    """Return the ti (ms) at which 1 - 2 exp(-ti/t1) + exp(-tr/t1) = 0."""
     return t1 * math.log(2 / (1 + math.exp(-tr / t1)))
 
 
-def spacing_and_pixel(fov, n):
-    """dk = 1 / FOV; n samples reach n dk, and the pixel is one over that."""
+def spacing_and_pixel(fov: float, n: int) -> tuple[float, float]:
+    """Return dk = 1 / FOV and the pixel, which is one over the extent n dk of n samples."""
     dk = 1 / fov
     return dk, 1 / (n * dk)
 
 
-def true_acceleration(mask, shape):
-    """Points of the grid over points sampled; a (1, W) mask stands for all rows."""
+def true_acceleration(mask: Tensor, shape: tuple[int, int]) -> float:
+    """Return points of the grid over points sampled. A (1, W) mask stands for all rows."""
     return shape[0] * shape[1] / int(mask.expand(shape).sum())
 
 
-def unfold(aliased, maps):
-    """Least squares for one pair: aliased (coil,) = maps (coil, 2) @ pixels (2,)."""
+def unfold(aliased: Tensor, maps: Tensor) -> Tensor:
+    """Solve aliased (coil,) = maps (coil, 2) @ pixels (2,) by least squares."""
     return torch.linalg.solve(maps.mH @ maps, maps.mH @ aliased)
 
 
-def g_factor(maps):
-    """sqrt of [(S^H S)^-1]_jj [S^H S]_jj for maps (coil, 2)."""
+def g_factor(maps: Tensor) -> Tensor:
+    """Return the root of [(S^H S)^-1]_jj [S^H S]_jj, (2,), for maps (coil, 2)."""
     gram = maps.mH @ maps
     return (torch.linalg.inv(gram).diagonal() * gram.diagonal()).real.sqrt()
 
 
-def adjoint(y, maps, mask):
-    """S^H F^H P: the three factors of A = P F S in reverse order, each conjugated."""
+def adjoint(y: Tensor, maps: Tensor, mask: Tensor) -> Tensor:
+    """Apply S^H F^H P: the three factors of A = P F S in reverse order, each conjugated."""
     return (maps.conj() * ifft2c(mask * y)).sum(0)
 
 
-def soft_threshold(c, t):
-    """Shrinks the magnitude of complex c by t, down to zero, and keeps the phase."""
+def soft_threshold(c: Tensor, t: float) -> Tensor:
+    """Shrink the magnitude of complex c by t, down to zero, and keep the phase."""
     return torch.sgn(c) * (c.abs() - t).clamp(min=0)
 
 
-def psnr(x, reference):
-    """20 log10(max |reference| / RMSE of the magnitudes)."""
+def psnr(x: Tensor, reference: Tensor) -> Tensor:
+    """Return 20 log10(max |reference| / RMSE of the magnitudes), in dB."""
     error = (x.abs() - reference.abs()).square().mean().sqrt()
     return 20 * torch.log10(reference.abs().max() / error)
 
 
-def _complex(*shape):
+def _complex(*shape: int) -> Tensor:
     return complex_noise(shape, torch.Generator().manual_seed(1))
 
 
-def _mask(kept, n=24):
+def _mask(kept: slice | list[int], n: int = 24) -> Tensor:
     lines = torch.zeros(1, n, dtype=torch.bool)
     lines[:, kept] = True
     return lines

@@ -21,7 +21,7 @@ from mrilab.teach.widgets import Live
 
 
 def contrast_widget() -> w.Widget:
-    """TR, TE and TI of a spin echo or an inversion recovery, and the head that they give."""
+    """Return sliders for TR, TE and TI of a spin echo or an inversion recovery, and the head that they give."""
     _, shares = demonstration_head()
     controls = {
         "sequence": w.Dropdown(options=SEQUENCES, description="Sequence"),
@@ -33,12 +33,12 @@ def contrast_widget() -> w.Widget:
 
 
 def painter_widget() -> w.Widget:
-    """Choose or paint what is sampled; see what is left of the image, and the point-spread function."""
+    """Return the k-space painter: choose or paint what is sampled, see the image and the point-spread function."""
     image, _ = demonstration_head()
     half = SIDE // 2
     strokes: list[Stroke] = []
     preset = {
-        "preset": w.Dropdown(options=PRESETS, value="every R-th line + centre", description="Start from"),
+        "preset": w.Dropdown(options=tuple(PRESETS), value="every R-th line + centre", description="Start from"),
         "acceleration": w.IntSlider(4, min=1, max=12, description="R"),
         "seed": w.IntSlider(0, min=0, max=20, description="Seed"),
     }
@@ -49,12 +49,12 @@ def painter_widget() -> w.Widget:
     }
     buttons = {text: w.Button(description=text) for text in ("Sample disc", "Erase disc", "Undo", "Clear strokes")}
 
-    def view(preset, acceleration, seed) -> View:
-        return painter_view(image, paint(preset_mask(preset, tuple(image.shape), acceleration, seed), strokes))
+    def view(preset: str, acceleration: int, seed: int) -> View:
+        return painter_view(image, paint(preset_mask(preset, (SIDE, SIDE), acceleration, seed), strokes))
 
     box = Live(preset, view)
 
-    def act(button):
+    def act(button: w.Button) -> None:
         if button.description in ("Sample disc", "Erase disc"):
             place = {name: slider.value for name, slider in brush.items()}
             strokes.append(Stroke(**place, sampled=button.description == "Sample disc"))
@@ -69,7 +69,7 @@ def painter_widget() -> w.Widget:
 
 
 def explorer_widget() -> w.Widget:
-    """Acceleration, number of coils and noise of a SENSE scan: image, error and g-factor."""
+    """Return sliders for acceleration, number of coils and noise of a SENSE scan, with image, error and g-factor."""
     image, _ = demonstration_head()
     controls = {
         "acceleration": w.IntSlider(3, min=1, max=6, description="R"),
