@@ -40,7 +40,7 @@ def train(
     if Path(saved).name != saved:
         raise UserError(f"{saved!r} is no name for a checkpoint; give one without a folder, and the folder by --out")
     settings = replace(chosen.settings, precision=precision, steps=steps or chosen.settings.steps, seed=seed)
-    task = trainable.build(name, chosen.side, chosen.width, settings.seed)
+    task = trainable.build(chosen.side, chosen.width, settings.seed)
     origin, earlier = (None, []) if start is None else start_from(start, task.network)
     task.config["start"] = origin  # so that a run resumes only with the start that its card will name
     if out is None:

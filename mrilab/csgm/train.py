@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +16,6 @@ from mrilab.physics.noise import complex_noise
 from mrilab.physics.scale import quantile_scale
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
-from mrilab.training.tasks import Trainable
 
 SIGMA_MIN = 0.0066  # of Jalal et al., "Robust compressed sensing MRI with deep generative priors", NeurIPS 2021
 # The sampler starts at about 1.2, so most of the training goes to the noise below (the share is of our choosing);
@@ -99,4 +101,25 @@ def _unit_noise(n: int, shape: tuple[int, int], generator: torch.Generator) -> T
     return complex_noise((n, *shape), generator)
 
 
-TASKS = {name: Trainable(ScoreTask, data, PROFILES) for name, data in DATA.items()}
+@dataclass(frozen=True)
+class Score:
+    """A score network by its name: a `Trainable`."""
+
+    name: str
+
+    @property
+    def data(self) -> str:
+        """Say what the network learns from, for its card."""
+        return DATA[self.name]
+
+    @property
+    def profiles(self) -> Mapping[str, Profile]:
+        """Return size and settings by the profile's name."""
+        return PROFILES
+
+    def build(self, side: int, width: int, seed: int) -> ScoreTask:
+        """Make the task for images of `side` and a network of `width`."""
+        return ScoreTask(self.name, side, width, seed)
+
+
+TASKS = {name: Score(name) for name in DISTRIBUTIONS}

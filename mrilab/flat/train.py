@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from mrilab.baselines.istanet import ISTANet
-from mrilab.baselines.train import SHOWN, VALIDATION
 from mrilab.data.shifts import SHIFTS, Shift
 from mrilab.data.slices import brain_slices
-from mrilab.errors import UserError
 from mrilab.flat.flow import time_grid
 from mrilab.flat.losses import LOSSES, W_ALIGN
 from mrilab.flat.network import FLAT
-from mrilab.physics import fft2c, ifft2c, make_mask, mvue
+from mrilab.nets.trajectory import Trajectory
+from mrilab.physics.fourier import fft2c, ifft2c
 from mrilab.physics.noise import complex_noise
 from mrilab.physics.protocol import Acquisition
+from mrilab.physics.sampling import make_mask
 from mrilab.physics.scale import quantile_scale
 from mrilab.training.acquisitions import acquisitions
 from mrilab.training.engine import Profile, Settings
-from mrilab.training.feed import Batch, part_generator
+from mrilab.training.feed import Batch
 from mrilab.training.losses import composite
-from mrilab.training.tasks import Trainable
+from mrilab.training.supervised import Supervised, acquisition, batch_of, reference
 
-ACCELERATIONS = (4, 8)
-W_ASYMMETRY = 0.01  # of ISTA-Net+'s authors
+ACCELERATIONS = (4, 8)  # equally likely
+W_ASYMMETRY = 0.01  # weight of the asymmetry in the loss, that of ISTA-Net+'s authors
 NOISE_START = 0.2  # s of the sampler: about the spread of image values per real component
-NOISE_STD, QUANTILE_LEFT = 0.01, 0.7  # of the data sets; what zero-filling leaves of the 0.99 quantile at R = 4
-SINGLE_SIDE = 64
+NOISE_STD = 0.01  # noise of the data sets, per real component
+QUANTILE_LEFT = 0.7  # share of the image's 0.99 quantile that zero-filling leaves at R = 4
+SINGLE_SIDE = 64  # pixels, side of the single-coil heads
 
 
 @dataclass(frozen=True)
 class Control:
-    """One way to train; `loss` names an entry of LOSSES, the rest is of the network."""
+    """One way to train: `loss` names an entry of LOSSES, and the rest describes the network."""
 
     title: str
     rule: str = "derived"
@@ -54,119 +56,108 @@ CONTROLS = {
     "shared": Control("derived rule, aligned, shared", shared=True),
     "sampler": Control("derived rule, shared, noise in the start", loss="matched", shared=True, s=NOISE_START),
 }
+ISTA = Control("ISTA-Net+", "ista", "composite")
+SINGLE = Shift("single-coil T2 heads, 64 x 64, random lines", mask="random")
 SCANS = {
-    "single": Shift("single-coil T2 heads, 64 x 64, random lines", mask="random"),
+    "single": SINGLE,
     "t2": SHIFTS["none"],
     "heads": Shift("scans from elsewhere", dataset="heads-randomised-test"),
 }
-NAMES = [f"flat-{control}-{scans}" for scans in SCANS for control in CONTROLS]
-NAMES += ["ista-t2"]
-DATA = {
-    name: f"{SCANS[name.rpartition('-')[2]].title}, R = 4 and 8, of the split train (one averaged template)"
-    for name in NAMES
-}
 SMOKE = Settings(8, batch=2, learning_rate=2e-3, warmup=2, log_every=2, validate_every=4)
 FULL = Settings(50_000, batch=16, parts=8, warmup=1_000, ema=0.9995, validate_every=2_000, learning_rate=1e-3)
-PROFILES = {
-    "single": {
-        "smoke": Profile(32, 8, SMOKE),
-        "teach": Profile(SINGLE_SIDE, 16, Settings(600, batch=8, parts=2, learning_rate=2e-3)),
-        "full": Profile(SINGLE_SIDE, 16, Settings(20_000, batch=16, parts=2, learning_rate=2e-3)),
-    },
-    "several": {
-        "smoke": Profile(48, 8, SMOKE),
-        "teach": Profile(128, 8, Settings(4_000, batch=2, learning_rate=1e-3)),
-        "full": Profile(128, 8, FULL),
-    },
-    "ista": {
-        "smoke": Profile(48, 8, SMOKE),
-        "teach": Profile(128, 32, Settings(4_000, batch=2, learning_rate=5e-4)),
-        "full": Profile(128, 32, FULL),
-    },
+SINGLE_PROFILES = {
+    "smoke": Profile(32, 8, SMOKE),
+    "teach": Profile(SINGLE_SIDE, 16, Settings(600, batch=8, parts=2, learning_rate=2e-3)),
+    "full": Profile(SINGLE_SIDE, 16, Settings(20_000, batch=16, parts=2, learning_rate=2e-3)),
+}
+SEVERAL_PROFILES = {
+    "smoke": Profile(48, 8, SMOKE),
+    "teach": Profile(128, 8, Settings(4_000, batch=2, learning_rate=1e-3)),
+    "full": Profile(128, 8, FULL),
+}
+ISTA_PROFILES = {
+    "smoke": Profile(48, 8, SMOKE),
+    "teach": Profile(128, 32, Settings(4_000, batch=2, learning_rate=5e-4)),
+    "full": Profile(128, 32, FULL),
 }
 
 
-def profiles(name: str) -> dict[str, Profile]:
-    """Those of a task of NAMES."""
-    if name.startswith("ista"):
-        return PROFILES["ista"]
-    return PROFILES["single" if name.endswith("single") else "several"]
+@dataclass(frozen=True)
+class Controlled:
+    """A control or ISTA, the scans that it learns from, and its profiles: a `Trainable`."""
+
+    name: str
+    control: Control
+    scans: Shift
+    profiles: Mapping[str, Profile]
+
+    @property
+    def data(self) -> str:
+        """Say what the network learns from, for its card."""
+        return f"{self.scans.title}, R = 4 and 8, of the split train (one averaged template)"
+
+    def build(self, side: int, width: int, seed: int = 0) -> ControlledTask:
+        """Make the task for images of `side` and a network of `width`."""
+        kind = IstaTask if self.control is ISTA else FlatTask
+        return kind(self, side, width, seed)
 
 
-class FlatTask:
-    """A network of NAMES on its scans: the network, its data and its loss, for `fit`.
+class ControlledTask(Supervised):
+    """One of TASKS at one size. Validation takes the composite loss of the last state, the same for all of them."""
 
-    Args:
-        alpha, cascades: of FLAT.
-
-    Raises:
-        UserError: there is no task of this name.
-    """
-
-    def __init__(self, name: str, side: int, width: int, seed: int = 0, alpha: float = 1.0, cascades: int = 12):
-        if name not in DATA:
-            raise UserError(f"there is nothing to train by the name {name!r}; choose one of {', '.join(DATA)}")
-        kind, _, scans = name.rpartition("-")
-        self.scans, self.side, self.single = SCANS[scans], side, scans == "single"
-        self.control = CONTROLS.get(kind.removeprefix("flat-"))  # None for ISTA-Net+
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.network = self._build(width, alpha, cascades)
-        self.config = {"name": name, "side": side, "accelerations": list(ACCELERATIONS), "made_as": self.scans.dataset}
-        self.config |= {"mask": self.scans.mask, "loss": self.control.loss if self.control else "composite"}
+    def __init__(self, trainable: Controlled, build: Callable[[], nn.Module], side: int, seed: int):
+        self.scans, self.control, self.side = trainable.scans, trainable.control, side
+        super().__init__(build, seed)
+        self.config = {"name": trainable.name, "side": side, "accelerations": list(ACCELERATIONS)}
+        self.config |= {"made_as": self.scans.dataset, "mask": self.scans.mask, "loss": self.control.loss}
         self.config |= {"w_align": W_ALIGN, "network": self.network.config}
-        self._fixed = self._examples(VALIDATION, part_generator(seed, 0, 0), "val", "cpu")
 
-    def _build(self, width: int, alpha: float, cascades: int) -> nn.Module:
-        control = self.control
-        if control is None:
-            return ISTANet(width)
-        options = {"backbone": "cnn"} if self.single else {"iterations": 0 if control.rule != "derived" else 4}
-        noise_std = NOISE_STD / QUANTILE_LEFT
-        return FLAT(width, cascades, alpha, control.rule, control.shared, control.s, noise_std, **options)
-
-    def part(self, n: int, generator: torch.Generator, device: torch.device) -> Batch:
-        """The fields of an `Acquisition` of `n` scans, and unit noise (n, H, W) for the start."""
-        return self._examples(n, generator, "train", device)
-
-    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        """Of the last state, 1 - SSIM and what the control adds."""
-        *fields, eps = batch
-        scans = Acquisition(*fields)
-        if self.control is None:
-            path = network(scans)
-            return composite(path.states, scans.reference) + W_ASYMMETRY * path.asymmetry
-        clean = scans.reference if self.control.loss == "matched" else None
-        path = network(scans, eps=eps, clean=clean)
-        self.network.measure(path.denoised, scans.reference)  # before DDP would broadcast it
-        return LOSSES[self.control.loss](path.states, scans.reference, self._times())
-
-    def validate(self, network: nn.Module) -> tuple[float, Tensor]:
-        """The composite loss of the last state, the same for all controls, and a picture as of `UnrolledTask`."""
-        device = next(network.parameters()).device
-        losses, columns = [], []
-        for fields in zip(*self._fixed, strict=True):
-            *fields, eps = (field[None].to(device) for field in fields)
-            scan = Acquisition(*fields)
-            start = {} if self.control is None else {"eps": eps}
-            states = network(scan, **start).states
-            losses.append(composite(states, scan.reference).item())
-            if len(columns) < SHOWN:
-                rows = [scan.reference, mvue(scan.kspace, scan.coil_maps), states[-1]]
-                columns.append(torch.cat(rows).abs().flatten(0, 1) / scan.reference.abs().max())  # (3 H, W)
-        return sum(losses) / len(losses), torch.cat(columns, -1).clamp(0, 1)  # (3 H, SHOWN W)
-
-    def _times(self) -> Tensor:
-        return time_grid(self.network.cascades, self.network.alpha)
-
-    def _examples(self, n: int, generator: torch.Generator, split: str, device) -> Batch:
-        if self.single:
+    def examples(self, n: int, generator: torch.Generator, split: str, device: torch.device) -> Batch:
+        """Draw `n` acquisitions, and behind their fields unit noise (n, H, W) for the start."""
+        if self.scans is SINGLE:
             scans = single_coil(n, self.side, generator, split, device)
         else:
             recipe = replace(self.scans.training_recipe(self.side), split=split)
             scans = acquisitions(n, recipe, generator, device, self.scans.mask, accelerations=ACCELERATIONS)
-        eps = complex_noise(scans.reference.shape, generator).to(device)
-        return *scans, eps
+        batch = batch_of(scans)
+        return *batch, complex_noise(reference(batch).shape, generator).to(device)
+
+    def validation_loss(self, states: Tensor, clean: Tensor) -> Tensor:
+        return composite(states, clean)
+
+
+class FlatTask(ControlledTask):
+    """A FLAT of `alpha` and `cascades`, trained by a control."""
+
+    network: FLAT
+
+    def __init__(self, trainable: Controlled, side: int, width: int, seed: int, alpha: float = 1.0, cascades: int = 12):
+        control, single = trainable.control, trainable.scans is SINGLE
+        backbone, iterations = ("cnn", 0) if single else ("unet", 4 if control.rule == "derived" else 0)
+        arguments = (width, cascades, alpha, control.rule, control.shared, control.s, NOISE_STD / QUANTILE_LEFT)
+        super().__init__(trainable, lambda: FLAT(*arguments, iterations, backbone), side, seed)
+
+    def run(self, network: nn.Module, batch: Batch) -> Trajectory:
+        return network(acquisition(batch), eps=batch[-1])
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        clean = reference(batch)
+        on_path = {"clean": clean} if self.control.loss == "matched" else {}
+        path = network(acquisition(batch), eps=batch[-1], **on_path)
+        self.network.measure(path.denoised, clean)  # before DDP would broadcast it
+        t = time_grid(self.network.cascades, self.network.alpha)
+        return LOSSES[self.control.loss](path.states, clean, t)
+
+
+class IstaTask(ControlledTask):
+    """ISTA-Net+, whose loss also asks that each H~ undoes its H."""
+
+    def __init__(self, trainable: Controlled, side: int, width: int, seed: int):
+        super().__init__(trainable, lambda: ISTANet(width), side, seed)
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        path = network(acquisition(batch))
+        return composite(path.states, reference(batch)) + W_ASYMMETRY * path.asymmetry
 
 
 def single_coil(
@@ -174,10 +165,10 @@ def single_coil(
     side: int,
     generator: torch.Generator,
     split: str,
-    device="cpu",
+    device: torch.device | str = "cpu",
     accelerations: tuple[int, ...] = ACCELERATIONS,
 ) -> Acquisition:
-    """Clinical T2 heads seen by one coil of map 1, random lines; units and reference as in `acquisitions`."""
+    """Draw clinical T2 heads seen by one coil of map 1, random lines; units and reference as in `acquisitions`."""
     images = brain_slices(n, (side, side), "clinical", "t2", split, generator, device)
     images = images / quantile_scale(images)
     noise = complex_noise(images.shape, generator).to(device)
@@ -190,4 +181,14 @@ def single_coil(
     return Acquisition((full * mask / scale)[:, None], mask, maps, ifft2c(full) / scale, mask)
 
 
-TASKS = {name: Trainable(FlatTask, data, profiles(name)) for name, data in DATA.items()}
+TASKS = {
+    trainable.name: trainable
+    for trainable in (
+        *(
+            Controlled(f"flat-{key}-{where}", control, scans, SINGLE_PROFILES if scans is SINGLE else SEVERAL_PROFILES)
+            for where, scans in SCANS.items()
+            for key, control in CONTROLS.items()
+        ),
+        Controlled("ista-t2", ISTA, SCANS["t2"], ISTA_PROFILES),
+    )
+}

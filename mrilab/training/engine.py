@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import matplotlib.image
 import torch
@@ -27,8 +27,13 @@ STATE, LOG, IMAGES = "state.safetensors", "log.csv", "validation-{step:07d}.png"
 class Task(Protocol):
     """What is trained: a network, its data and its loss."""
 
-    network: nn.Module
-    config: dict  # of JSON values; a run resumes only under the same
+    @property
+    def network(self) -> nn.Module:
+        """Return the network whose weights are trained."""
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Return JSON values; a run resumes only under the same."""
 
     def part(self, n: int, generator: torch.Generator, device: torch.device) -> Batch:
         """`n` training examples, drawn with the CPU `generator`; called in a background thread."""

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Protocol
 
 from mrilab import papers
 from mrilab.errors import UserError
 from mrilab.training.engine import Profile, Task
 
 
-@dataclass(frozen=True)
-class Trainable:
-    """`build(name, side, width, seed)` makes the task; `data` is what the card says that it learns from."""
+class Trainable(Protocol):
+    """What is known of a task before it has a size. Each paper has its own kind of it."""
 
-    build: Callable[[str, int, int, int], Task]
-    data: str
-    profiles: Mapping[str, Profile]
+    @property
+    def data(self) -> str:
+        """Say what the network learns from, for its card."""
+
+    @property
+    def profiles(self) -> Mapping[str, Profile]:
+        """Return size and settings by the profile's name: smoke, teach and full."""
+
+    def build(self, side: int, width: int, seed: int) -> Task:
+        """Make the task for images of `side` and a network of `width`."""
 
 
 def tasks() -> dict[str, Trainable]:

@@ -8,7 +8,7 @@ import pytest
 from mrilab.evaluation.experiments import find_experiment
 from mrilab.flat.experiments import flat_controls
 from mrilab.flat.experiments.flat_controls import MEASURED
-from mrilab.flat.train import CONTROLS, profiles
+from mrilab.flat.train import CONTROLS, TASKS
 from mrilab.training.engine import Settings
 
 
@@ -26,9 +26,10 @@ def test_cases_are_distinct_and_change_one_factor_from_the_middle():
 @pytest.mark.parametrize("control", ["free", "shared", "sampler"])
 def test_a_case_is_trained_resumed_and_measured(control, tmp_path, monkeypatch):
     small = replace(
-        profiles("flat-free-single")["smoke"], side=64, settings=Settings(2, batch=2, warmup=1, validate_every=2)
+        TASKS["flat-free-single"].profiles["smoke"], side=64, settings=Settings(2, batch=2, warmup=1, validate_every=2)
     )
-    monkeypatch.setattr(flat_controls, "profiles", lambda name: {"teach": small})
+    name = f"flat-{control}-single"
+    monkeypatch.setitem(TASKS, name, replace(TASKS[name], profiles={"teach": small}))
     monkeypatch.setattr(flat_controls, "BUILD", tmp_path)
     monkeypatch.setattr(flat_controls, "ATTACKED", 1)
     case = {"control": control, "alpha": 1.0, "cascades": 3, "seed": 0}

@@ -4,29 +4,31 @@ import torch
 from mrilab.errors import UserError
 from mrilab.evaluation import psnr
 from mrilab.flat.losses import LOSSES
-from mrilab.flat.train import CONTROLS, DATA, NOISE_STD, FlatTask, profiles, single_coil
+from mrilab.flat.train import CONTROLS, NOISE_STD, TASKS, FlatTask, single_coil
 from mrilab.physics import SenseModel, ifft2c
 from mrilab.physics.protocol import Acquisition
 from mrilab.training.checkpoints import load_checkpoint, save_checkpoint, stored_weights
 from mrilab.training.engine import Settings, fit
 from mrilab.training.feed import part_generator
 from mrilab.training.losses import composite
-from mrilab.training.tasks import tasks
+from mrilab.training.tasks import find_task, tasks
 
 CPU = torch.device("cpu")
 FACTS = {"data": "heads", "seeds": {"all": 0}, "steps": 3, "minutes": 0.1, "metrics": {"validation_loss": 1.0}}
 
 
-def small(name, seed=0, **options):
-    return FlatTask(name, 48, 8, seed, cascades=3, **options)
+def small(name, seed=0):
+    if name == "ista-t2":
+        return TASKS[name].build(48, 8, seed)
+    return FlatTask(TASKS[name], 48, 8, seed, cascades=3)
 
 
 def test_every_task_is_known_to_the_command_with_its_profiles():
-    for name in DATA:
-        assert tasks()[name].data == DATA[name] and set(profiles(name)) == {"smoke", "teach", "full"}
-    assert {f"flat-{control}-{scans}" for control in CONTROLS for scans in ("single", "t2", "heads")} <= set(DATA)
+    for name, trainable in TASKS.items():
+        assert tasks()[name] is trainable and set(trainable.profiles) == {"smoke", "teach", "full"}
+    assert {f"flat-{control}-{scans}" for control in CONTROLS for scans in ("single", "t2", "heads")} <= set(TASKS)
     with pytest.raises(UserError, match="nothing to train by the name 'flat-mine-t2'"):
-        small("flat-mine-t2")
+        find_task("flat-mine-t2", "teach")
 
 
 def test_one_coil_gives_noisy_data_in_the_unit_of_the_zero_filled_image(generator):
@@ -89,7 +91,7 @@ def test_validation_is_the_composite_loss_for_all_controls():
 def test_one_example_can_be_learnt_by_heart():
     """Overfitting: the derived rule, trained on one scan alone."""
     torch.manual_seed(0)
-    task = FlatTask("flat-derived-single", 48, 16, cascades=4)
+    task = FlatTask(TASKS["flat-derived-single"], 48, 16, 0, cascades=4)
     batch = task.part(1, part_generator(0, 3, 0), CPU)
     optimizer = torch.optim.Adam(task.network.parameters(), lr=3e-3)
     for _ in range(150):

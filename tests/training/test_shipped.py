@@ -29,7 +29,7 @@ def test_a_network_gives_its_recorded_validation_loss(name):
     """In float32, while the card's may come from bf16, which has 8 bits of mantissa."""
     network, card = load_checkpoint(name)
     (seed,) = card["seeds"].values()
-    task = find_task(card["task"]["name"], "teach")[0].build(card["task"]["name"], card["task"]["side"], 8, seed)
+    task = find_task(card["task"]["name"], "teach")[0].build(card["task"]["side"], 8, seed)
     of_the_run = {"network", "start"}
     ours, theirs = ({k: v for k, v in each.items() if k not in of_the_run} for each in (task.config, card["task"]))
     assert ours == theirs, "the same data and noise"

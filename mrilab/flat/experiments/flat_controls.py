@@ -17,7 +17,7 @@ from torch import Tensor
 from mrilab.evaluation.experiments import experiment
 from mrilab.evaluation.metrics import psnr, ssim
 from mrilab.flat.stability import expected_norm, steadiness, worst_case
-from mrilab.flat.train import CONTROLS, NOISE_STD, QUANTILE_LEFT, SINGLE_SIDE, FlatTask, profiles, single_coil
+from mrilab.flat.train import CONTROLS, NOISE_STD, QUANTILE_LEFT, SINGLE_SIDE, TASKS, FlatTask, single_coil
 from mrilab.machine import multiplies_bfloat16
 from mrilab.paths import BUILD
 from mrilab.physics.noise import complex_noise
@@ -70,11 +70,11 @@ def measure(control: str, alpha: float, cascades: int, seed: int) -> dict[str, f
 
 def trained(control: str, alpha: float, cascades: int, seed: int) -> tuple[torch.nn.Module, float]:
     """Return the network of a case and its validation loss. The training of a stopped run is resumed."""
-    name = f"flat-{control}-single"
-    chosen = profiles(name)["teach"]
+    trainable = TASKS[f"flat-{control}-single"]
+    chosen = trainable.profiles["teach"]
     precision = "bf16-mixed" if multiplies_bfloat16(torch.device("cpu")) else "auto"
     settings = replace(chosen.settings, seed=seed, precision=precision)
-    task = FlatTask(name, chosen.side, chosen.width, seed, float(alpha), int(cascades))
+    task = FlatTask(trainable, chosen.side, chosen.width, seed, float(alpha), int(cascades))
     folder = BUILD / "training" / "controls" / f"{control}-{alpha}-{cascades}-{seed}"
     outcome = fit(task, settings, folder, resume=(folder / STATE).exists(), progress=False)
     if outcome.stopped_by:
