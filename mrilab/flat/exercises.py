@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from mrilab.teach.exercises import Exercise, Mistake
 
 
-def shares(t):
-    """1 - t_{k+1} / t_k."""
+def shares(t: Tensor) -> Tensor:
+    """Return lambda_k = 1 - t_{k+1} / t_k, (K,)."""
     return 1 - t[1:] / t[:-1]
 
 
-def trust(rho, sigma):
-    """rho^2 / (rho^2 + sigma^2)."""
+def trust(rho: float, sigma: float) -> float:
+    """Return gamma = rho^2 / (rho^2 + sigma^2)."""
     return rho**2 / (rho**2 + sigma**2)
 
 
-def predicted_errors(t, floor, away):
-    """The law (10): floor + t^2 away."""
+def predicted_errors(t: Tensor, floor: float, away: float) -> Tensor:
+    """Return the errors that the law (10) predicts, floor + t^2 away, (K + 1,)."""
     return floor + t**2 * away
 
 
-def _times(K, alpha):
+def _times(K: int, alpha: float) -> Tensor:
     return (1 - torch.arange(K + 1, dtype=torch.float64) / K) ** (1 + alpha)
 
 

@@ -18,7 +18,7 @@ RULES = ("exact", "derived, rho measured", "derived, rho bound", "paper")
 
 
 def power_law(shape: tuple[int, int], width: float = 2.0, exponent: float = 1.5) -> Tensor:
-    """Variances 1 / (1 + (f / width)^2)^exponent of frequencies f in samples from DC, float64 (H, W)."""
+    """Return variances 1 / (1 + (f / width)^2)^exponent of frequencies f in samples from DC, float64 (H, W)."""
     rows, columns = (torch.arange(n, dtype=torch.float64) - n // 2 for n in shape)
     return (1 + (rows[:, None] ** 2 + columns**2) / width**2) ** -exponent
 
@@ -27,8 +27,10 @@ def power_law(shape: tuple[int, int], width: float = 2.0, exponent: float = 1.5)
 class SpectralFlow:
     """Euler's method by one of RULES for measured data y = mask z + n, and what it should give.
 
-    variance: (H, W) of the prior, whose mean is 0. mask: bool (H, W). y: (H, W) complex, 0 where not sampled.
-    noise_std, s: of the data and of the start, per real component.
+    variance: (H, W), variance of the prior, whose mean is 0.
+    mask: bool (H, W).
+    y: complex (H, W), 0 where not sampled.
+    noise_std, s: standard deviations of the noise in the data and in the start, per real component.
     """
 
     variance: Tensor
@@ -39,50 +41,47 @@ class SpectralFlow:
 
     @property
     def gain(self) -> Tensor:
-        """E[z | y] = gain y."""
+        """Return E[z | y] / y."""
         return self.mask * self.variance / (self.variance + self.noise_std**2)
 
     @property
-    def spread(self) -> Tensor:
-        """Variance of z given y."""
+    def posterior_variance(self) -> Tensor:
+        """Return the variance of z given y."""
         return self.variance * torch.where(self.mask, self.noise_std**2 / (self.variance + self.noise_std**2), 1)
 
     def states(self, K: int, alpha: float, rule: str, eps: Tensor) -> Tensor:
-        """x^0 to x^K as k-space, (K + 1, *eps.shape), from y + s eps; `eps` is unit noise (..., H, W).
+        """Return x^0 to x^K as k-space, (K + 1, *eps.shape), from y + s eps with unit noise `eps` (..., H, W).
 
         Raises:
-            UserError: an unknown rule, or a grid that there is not.
+            UserError: the rule or the time grid does not exist.
         """
         if rule not in RULES:
             raise UserError(f"unknown rule {rule!r}; choose one of {', '.join(RULES)}")
         t = time_grid(K, alpha).tolist()
         x = self.y + self.s * eps
         states = [x]
-        for now, then in zip(t[:-1], t[1:], strict=True):
-            mu, doubt = self._denoised(x, now)
+        for t_k, t_next in zip(t[:-1], t[1:], strict=True):
+            # t = 1 leaves no image in x: tau is infinite, mu = 0 and C = v
+            tau2 = (t_k * self.s / (1 - t_k)) ** 2 if t_k < 1 else torch.inf
+            share = self.variance / (self.variance + tau2)
+            # mu_t = E[z | x_t] without the likelihood of y, and the variance C_t that it leaves
+            mu = share * (x - t_k * self.y) / (1 - t_k) if t_k < 1 else torch.zeros_like(x)
             if rule == "paper":
                 # x + |delta| (A^H (y - A x) + v_theta), with mu - x as v_theta
-                x = x + (now - then) * (self.y - self.mask * x + mu - x)
+                x = x + (t_k - t_next) * (self.y - self.mask * x + mu - x)
             else:
-                weight = self._weight(now, rule, doubt)
-                # D = mu + rho^2 / (rho^2 + sigma^2) A^H (y - A mu)    (7), and then (3)
-                x = x + (1 - then / now) * (mu + weight * (self.y - self.mask * mu) - x)
+                rho2 = self._rho2(rule, share * tau2 if t_k < 1 else self.variance, tau2)
+                gamma = rho2 / (rho2 + self.noise_std**2)
+                # D = mu + gamma A^H (y - A mu)    (7), and then (3)
+                x = x + (1 - t_next / t_k) * (mu + gamma * (self.y - self.mask * mu) - x)
             states.append(x)
         return torch.stack(states)
 
-    def _denoised(self, x: Tensor, t: float) -> tuple[Tensor, Tensor]:
-        """mu_t = E[z | x_t] without the likelihood of y, and the variance C_t that it leaves."""
-        if t == 1:
-            return torch.zeros_like(x), self.variance
-        tau2 = (t * self.s / (1 - t)) ** 2
-        share = self.variance / (self.variance + tau2)
-        return share * (x - t * self.y) / (1 - t), share * tau2
-
-    def _weight(self, t: float, rule: str, doubt: Tensor) -> Tensor:
+    @staticmethod
+    def _rho2(rule: str, C: Tensor, tau2: float) -> Tensor:
+        """Return rho_t^2 by a rule, where C_t is exact."""
         if rule == "derived, rho measured":
-            doubt = doubt.mean()
-        elif rule == "derived, rho bound":
-            tau2 = (t * self.s / (1 - t)) ** 2 if t < 1 else torch.inf
-            # tau^2 / (1 + tau^2) of a prior of unit variance: more than any doubt here
-            doubt = torch.tensor(tau2 / (1 + tau2) if t < 1 else 1.0, dtype=torch.float64)
-        return doubt / (doubt + self.noise_std**2)
+            return C.mean()
+        if rule == "derived, rho bound":  # C_t of a prior of unit variance, which is more than any other here
+            return C.new_tensor(tau2 / (1 + tau2) if tau2 < torch.inf else 1.0)
+        return C

@@ -22,8 +22,8 @@ TOLERANCE = 0.05  # dB: a smaller step back is no violation
 class Steadiness:
     """Numbers about one way from A^H y to the image.
 
-    violations: steps after which the PSNR is lower by more than TOLERANCE.
-    drawdown: all that was lost in falling steps, dB.
+    violations: number of steps after which the PSNR is lower by more than TOLERANCE.
+    drawdown: sum of all falls of the PSNR, dB.
     distance: mean over k = 1..K of ||x^k - x*_{t_k}||^2 / ||x_0||^2 to the ideal path x*_t = (1 - t) x_0 + t x^0.
     detour: length of the way over the distance of its ends, 1 for a straight one.
     law: mean deviation, dB, of ||x^k - x_0||^2 from ||x^K - x_0||^2 + t_k^2 ||x^0 - x^K||^2, equation (10) for this
@@ -38,33 +38,30 @@ class Steadiness:
 
 
 def steadiness(states: Tensor, t: Tensor, clean: Tensor) -> Steadiness:
-    """Of one scan; `clean` is x_0, (H, W)."""
-    quality = torch.tensor([psnr(x, clean) for x in states], dtype=torch.float64)
-    falls = (-quality.diff()).clamp(min=0)
+    """Measure the way of one scan; `clean` is x_0, (H, W)."""
+    falls = -torch.tensor([psnr(x, clean) for x in states], dtype=torch.float64).diff().clamp(max=0)  # dB, (K,)
     t = t.to(states.real)[:, None, None]
     ideal = (1 - t) * clean + t * states[0]
-    way = _energies(states.diff(dim=0)).sqrt()
     expected = _energies(states[-1:] - clean) + t[:, 0, 0].square() * _energies(states[:1] - states[-1])
     ratios = _energies(states - clean) / expected
     return Steadiness(
         violations=int((falls > TOLERANCE).sum()),
         drawdown=float(falls.sum()),
         distance=float((_energies(states - ideal)[1:] / _energies(clean[None])).mean()),
-        detour=float(way.sum() / _energies(states[-1:] - states[:1]).sqrt()),
+        detour=float(_energies(states.diff(dim=0)).sqrt().sum() / _energies(states[-1:] - states[:1]).sqrt()),
         law=float((10 * ratios.log10()).abs().mean()),
     )
 
 
 @dataclass(frozen=True)
 class WorstCase:
-    """What a perturbation of the data that was looked for does.
+    """The worst change of the data that was found.
 
-    image: (H, W), reconstructed from the perturbed data. perturbation: like y, of norm `radius`.
-    amplification: ||change of the image|| / ||perturbation||.
+    image: (H, W), reconstructed from the changed data.
+    amplification: ||change of the image|| / ||change of the data||.
     """
 
     image: Tensor
-    perturbation: Tensor
     amplification: float
 
 
@@ -77,39 +74,39 @@ def worst_case(
     generator: torch.Generator,
     steps: int = 20,
 ) -> WorstCase:
-    """Projected gradient ascent of ||reconstruct(y + d) - clean||^2 over ||d|| <= radius, d zero where not sampled.
+    """Maximise ||reconstruct(y + d) - clean||^2 over ||d|| <= radius by projected gradient ascent.
 
-    `reconstruct` takes (coil, H, W) to (H, W) and lets gradients pass; `mask` is bool, broadcastable to (H, W). The
-    noise of standard deviation sigma per real component has the expected norm sigma sqrt(2 n) over n sampled points
-    of all coils: `expected_norm`. What is found is a lower bound of the worst there is.
+    The result is a lower bound of the worst there is.
+
+    Args:
+        reconstruct: takes k-space (coil, H, W) to an image (H, W) and lets gradients pass.
+        mask: bool, broadcastable to (H, W); d is zero where it is not sampled.
+        radius: see `expected_norm`.
     """
-
-    def project(d: Tensor) -> Tensor:
-        norm = torch.linalg.vector_norm(d)
-        return d * (radius / norm) if norm > radius else d
-
     start = complex_noise(y.shape, generator).to(y) * mask
-    d = radius * start / torch.linalg.vector_norm(start)
-    worst, found = -math.inf, d
+    d = worst = radius * start / torch.linalg.vector_norm(start)
+    largest = -math.inf
     for _ in range(steps + 1):
         d = d.detach().requires_grad_()
         error = (reconstruct(y + d) - clean).abs().square().sum()
-        if error > worst:  # a step as long as these may pass the worst by
-            worst, found = error.item(), d.detach()
+        if error > largest:  # a step as long as these may pass the worst by
+            largest, worst = error.item(), d.detach()
         (gradient,) = torch.autograd.grad(error, d)
         gradient = gradient * mask
-        d = project(d.detach() + radius / 2 * gradient / torch.linalg.vector_norm(gradient))
+        d = d.detach() + radius / 2 * gradient / torch.linalg.vector_norm(gradient)
+        norm = torch.linalg.vector_norm(d)
+        if norm > radius:
+            d = d * (radius / norm)
     with torch.no_grad():
-        image, plain = reconstruct(y + found), reconstruct(y)
-    moved = torch.linalg.vector_norm(image - plain) / torch.linalg.vector_norm(found)
-    return WorstCase(image, found, float(moved))
+        image, plain = reconstruct(y + worst), reconstruct(y)
+    return WorstCase(image, float(torch.linalg.vector_norm(image - plain) / torch.linalg.vector_norm(worst)))
 
 
 def expected_norm(noise_std: float, mask: Tensor, shape: tuple[int, ...]) -> float:
-    """About E ||n|| of noise at the sampled points of k-space (coil, H, W)."""
+    """Return about E ||n|| = sigma sqrt(2 n), for noise at the n sampled points of k-space (coil, H, W)."""
     return noise_std * math.sqrt(2 * int(mask.expand(shape).sum()))
 
 
 def _energies(x: Tensor) -> Tensor:
-    """||x||^2 of images (n, H, W), (n,), in double precision."""
+    """Return ||x||^2 of images (n, H, W), (n,), in double precision."""
     return torch.view_as_real(x).double().square().sum((1, 2, 3))

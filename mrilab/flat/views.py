@@ -43,12 +43,12 @@ def rules_view(rule: str, K: int, alpha: float, s: float, noise_std: float, seed
     states = still + gain * eps
     mean = flow.gain * y
     # E |x^k - z|^2 over z given y and over the start
-    error = (still - mean).abs().square() + 2 * gain.abs().square() + 2 * flow.spread
+    error = (still - mean).abs().square() + 2 * gain.abs().square() + 2 * flow.posterior_variance
     t = time_grid(K, alpha)
     ideal = (1 - t)[:, None, None] * mean + t[:, None, None] * y
-    law = (ideal - mean).abs().square() + 2 * (t[:, None, None] * s) ** 2 + 2 * flow.spread
+    law = (ideal - mean).abs().square() + 2 * (t[:, None, None] * s) ** 2 + 2 * flow.posterior_variance
     off = float((still[-1] - mean).norm() / mean.norm())
-    ratio = float(gain[-1].abs().square().sum() / flow.spread.sum())
+    ratio = float(gain[-1].abs().square().sum() / flow.posterior_variance.sum())
     text = (
         f"{rule}, K = {K}: the mean of the ends is {100 * off:.1f} % off E[x_0 | y], and they have {ratio:.2f} of the "
         "variance of the posterior."

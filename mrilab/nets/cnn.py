@@ -18,15 +18,11 @@ def _block(width: int) -> nn.Module:
 
 def residual_layers(inputs: int, width: int) -> nn.Sequential:
     """Build `inputs` real channels -> 2 with BLOCKS residual blocks of `width` channels. As built, it returns 0."""
-    layers = nn.Sequential(
-        nn.Conv2d(inputs, width, 3, padding=1),
-        *[_block(width) for _ in range(BLOCKS)],
-        nn.Conv2d(width, 2, 3, padding=1),
-    )
-    convert_conv2d_weight_memory_format(layers, torch.channels_last)
-    nn.init.zeros_(layers[-1].weight)
-    nn.init.zeros_(layers[-1].bias)
-    return layers
+    first, blocks = nn.Conv2d(inputs, width, 3, padding=1), [_block(width) for _ in range(BLOCKS)]
+    last = nn.Conv2d(width, 2, 3, padding=1)
+    for parameter in last.parameters():
+        nn.init.zeros_(parameter)
+    return convert_conv2d_weight_memory_format(nn.Sequential(first, *blocks, last), torch.channels_last)
 
 
 class ComplexCnn(nn.Module):

@@ -41,7 +41,7 @@ def test_the_exact_rule_is_the_dense_flow(s, K, alpha, both, generator):
 def test_gain_and_spread_are_those_of_the_posterior(both):
     dense, spectral = both(0.5)
     torch.testing.assert_close(ifft2c(spectral.gain * spectral.y), dense.posterior.mean)
-    assert float(spectral.spread.sum()) == pytest.approx(float(dense.posterior.variance.sum()))
+    assert float(spectral.posterior_variance.sum()) == pytest.approx(float(dense.posterior.variance.sum()))
 
 
 def test_every_rule_runs_and_only_the_exact_one_ends_at_the_mean_without_noise(both):
