@@ -8,7 +8,8 @@ and Chung, Lee, Ye, "Decomposed diffusion sampler" (ICLR 2024), which draws a sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
@@ -60,22 +61,30 @@ def ddim(
     of the image; scale and precision are those of `langevin`.
     """
     score = ScorePrior(prior, y.device, precision)
-    spread = float(score.network.sigma_data)
-    settings = {"generator": generator, "spread": spread, "iterations": iterations, "eta": eta}
-    settings["relative_noise"] = relative_noise
+    flow = partial(
+        noise_flow,
+        score.denoise,
+        y,
+        model,
+        generator=generator,
+        spread=float(score.network.sigma_data),
+        relative_noise=relative_noise,
+        iterations=iterations,
+        eta=eta,
+    )
     unit = None
     if scale == "pilot":
         few = geometric_levels(start, score.sigma_min, max(2, steps // PILOT_SHARE))
-        unit = quantile_scale(noise_flow(score.denoise, y, model, few, **settings))[0, 0, 0]
+        unit = quantile_scale(flow(few))[0, 0, 0]
     levels = geometric_levels(start, score.sigma_min, steps)
-    drawn = noise_flow(score.denoise, y, model, levels, samples=samples, scale=unit, progress=progress, **settings)
+    drawn = flow(levels, samples=samples, scale=unit, progress=progress)
     return posterior_summary(drawn)  # drawn: (samples, H, W)
 
 
 def noise_flow(
     denoise: Denoise,
     y: Tensor,
-    model,
+    model: SenseModel,
     levels: Tensor,
     *,
     generator: torch.Generator,
@@ -85,7 +94,7 @@ def noise_flow(
     eta: float = 0.0,
     samples: int = 1,
     scale: float | Tensor | None = None,
-    progress: Callable[[range], Iterable[int]] = iter,
+    progress: Progress = iter,
 ) -> Tensor:
     """Follow dx / dsigma = (x - D) / sigma by Euler's method. (*batch, coil, H, W) -> (samples, *batch, H, W).
 

@@ -5,8 +5,9 @@ deep generative priors", NeurIPS 2021, as printed. Their released code runs anot
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -18,6 +19,7 @@ from mrilab.errors import UserError
 from mrilab.machine import Precision
 from mrilab.methods.registry import Progress, Reconstruction, method, posterior_summary, scaled
 from mrilab.physics import SenseModel
+from mrilab.physics.acquisition import LinearModel
 from mrilab.physics.scale import quantile_scale
 
 # `mrilab experiment langevin_tuning` chose these once, on two validation heads at R = 4. They serve everything.
@@ -70,26 +72,30 @@ def langevin(
     0.7 (R = 4) to 0.6 (R = 8) of the true one on our heads, so a short chain of one sample finds the unit first.
     """
     score = ScorePrior(prior, y.device, precision)
-    settings = {
-        "generator": generator,
-        "step_lr": relative_step * score.sigma_min**2,
-        "noise_std": noise_std,
-        "gamma_ratio": gamma_ratio,
-        "steps_per_level": steps_per_level,
-    }
+    chain = partial(
+        annealed_langevin,
+        score,
+        y,
+        model,
+        generator=generator,
+        step_lr=relative_step * score.sigma_min**2,
+        noise_std=noise_std,
+        gamma_ratio=gamma_ratio,
+        steps_per_level=steps_per_level,
+    )
     unit = None
     if scale == "pilot":
         few = geometric_levels(start, score.sigma_min, max(2, levels // PILOT_SHARE))
-        unit = quantile_scale(annealed_langevin(score, y, model, few, **settings))[0, 0, 0]
+        unit = quantile_scale(chain(few))[0, 0, 0]
     schedule = geometric_levels(start, score.sigma_min, levels)
-    drawn = annealed_langevin(score, y, model, schedule, samples=samples, scale=unit, progress=progress, **settings)
+    drawn = chain(schedule, samples=samples, scale=unit, progress=progress)
     return posterior_summary(drawn)  # drawn: (samples, H, W)
 
 
 def annealed_langevin(
     score: Score,
     y: Tensor,
-    model,
+    model: LinearModel,
     levels: Tensor,
     *,
     generator: torch.Generator,
@@ -101,7 +107,7 @@ def annealed_langevin(
     samples: int = 1,
     denoise: bool = True,
     scale: float | Tensor | None = None,
-    progress: Callable[[range], Iterable[int]] = iter,
+    progress: Progress = iter,
     callback: Callable[[Step], None] | None = None,
 ) -> Tensor:
     """Draw samples of p(x | y) by Equation 4 of the paper. (*batch, coil, H, W) -> (samples, *batch, H, W).
@@ -115,7 +121,7 @@ def annealed_langevin(
 
     Args:
         score: takes images (samples, *batch, H, W) in units of `scale`; complex, or real for toys.
-        model: has `adjoint`, `normal` (which returns a new tensor) and, for a callback, `forward`.
+        model: the forward model A, of norm at most 1; its `normal` returns a new tensor.
         levels: (L,) sigma_1 > ... > sigma_L per real component, in units of `scale`.
         step_lr: step at the last level, in units of `scale` squared.
         noise_std: noise of y per real component, in units of y.
@@ -177,7 +183,7 @@ def _redraw(drawn: Tensor, noise: Tensor, generator: torch.Generator) -> Tensor:
     return noise if noise is drawn else noise.copy_(drawn)
 
 
-def _step(x: Tensor, y: Tensor, model, q: Tensor, sigma: float) -> Step:
+def _step(x: Tensor, y: Tensor, model: LinearModel, q: Tensor, sigma: float) -> Step:
     image = x * q
     batch = x.ndim - 3  # number of dimensions of y in front of one scan
     misfit = (model.forward(image) - y).flatten(batch + 1).norm(dim=-1)  # (samples, *batch)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from mrilab.evaluation.metrics import psnr
 from mrilab.evaluation.result import Result
 from mrilab.evaluation.shifted import reconstruct_shifted, shifted_scan
 from mrilab.evaluation.uncertainty import inside_object, pearson
+from mrilab.physics.acquisition import LinearModel
 from mrilab.teach.figures import Panel, View, error_panel
 
 
@@ -36,26 +38,13 @@ class Path:
     scale: float
 
 
-def trace_path(
-    score: Score,
-    y: Tensor,
-    model,
-    levels: Tensor,
-    *,
-    generator: torch.Generator,
-    step_lr: float,
-    progress: Callable[[range], Iterable[int]] = iter,
-    **settings,
-) -> Path:
+def trace_path(score: Score, y: Tensor, model: LinearModel, levels: Tensor, **settings: Any) -> Path:
     """Run one chain of `annealed_langevin` on one scan, y (coil, H, W), and keep its image after each level.
 
-    `settings` are further arguments of `annealed_langevin`.
+    `settings` are its keyword arguments.
     """
     steps: list[Step] = []
-    annealed_langevin(
-        score, y, model, levels, generator=generator, step_lr=step_lr, samples=1, denoise=False, progress=progress,
-        callback=steps.append, **settings,
-    )  # fmt: skip
+    annealed_langevin(score, y, model, levels, denoise=False, callback=steps.append, **settings)
     images = torch.stack([step.image[0] for step in steps])  # (L, 1, H, W) -> (L, H, W)
     residual = torch.stack([step.residual[0] for step in steps])
     kept = levels[-len(steps) :].to(torch.float64)  # `start` may have left some out
