@@ -38,9 +38,17 @@ class Acquisition(NamedTuple):
         """Return the forward model A of these maps and this mask."""
         return SenseModel(self.coil_maps, self.mask)
 
+    @property
+    def target(self) -> Tensor:
+        """Return the reference that a network is trained towards. Raises ValueError where there is none."""
+        if self.reference is None:
+            raise ValueError("an undersampled scan has no reference")
+        return self.reference
+
     def batch(self) -> Acquisition:
         """Return this one scan as a batch of one, which networks take."""
-        return Acquisition(*(None if field is None else field[None] for field in self))
+        reference, acs = (None if field is None else field[None] for field in (self.reference, self.acs))
+        return Acquisition(self.kspace[None], self.mask[None], self.coil_maps[None], reference, acs)
 
     def over(self, scale: Tensor) -> Acquisition:
         """Return the same acquisition in units of `scale`, (1, 1), or (n, 1, 1) for a batch."""

@@ -92,6 +92,21 @@ def test_the_scale_is_the_quantile_of_the_zero_filled_image_and_divides_all_that
     assert scan._replace(reference=None).over(scan.scale()).reference is None
 
 
+def test_a_target_is_the_reference_and_there_has_to_be_one(full):
+    scan, _ = acquire(full, MASK)
+    with pytest.raises(ValueError, match="has no reference"):
+        scan.target  # noqa: B018
+    assert torch.equal(scan._replace(reference=full[0]).target, full[0])
+
+
+def test_one_scan_is_a_batch_of_one(full):
+    scan, _ = acquire(full, MASK)
+    batch = scan.batch()
+    assert batch.kspace.shape == (1, 5, *SHAPE) and batch.mask.shape == (1, 1, SHAPE[1])
+    assert batch.coil_maps.shape == (1, 5, *SHAPE) and batch.reference is None and batch.acs is None
+    assert torch.equal(scan._replace(reference=full[0], acs=MASK).batch().target[0], full[0])
+
+
 def test_a_batch_is_its_scans(full):
     masks = [MASK, equispaced_mask(SHAPE, 6, acs=10)]
     reference = ifft2c(full).sum(0)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mrilab.evaluation.experiments import experiment
 from mrilab.evaluation.metrics import psnr, ssim
+from mrilab.flat.network import FLAT
 from mrilab.flat.stability import expected_norm, steadiness, worst_case
 from mrilab.flat.train import CONTROLS, NOISE_STD, QUANTILE_LEFT, SINGLE_SIDE, TASKS, FlatTask, single_coil
 from mrilab.machine import multiplies_bfloat16
@@ -68,7 +69,7 @@ def measure(control: str, alpha: float, cascades: int, seed: int) -> dict[str, f
     return values
 
 
-def trained(control: str, alpha: float, cascades: int, seed: int) -> tuple[torch.nn.Module, float]:
+def trained(control: str, alpha: float, cascades: int, seed: int) -> tuple[FLAT, float]:
     """Return the network of a case and its validation loss. The training of a stopped run is resumed."""
     trainable = TASKS[f"flat-{control}-single"]
     chosen = trainable.profiles["teach"]
@@ -79,6 +80,7 @@ def trained(control: str, alpha: float, cascades: int, seed: int) -> tuple[torch
     outcome = fit(task, settings, folder, resume=(folder / STATE).exists(), progress=False)
     if outcome.stopped_by:
         raise KeyboardInterrupt  # the row is not written, and the next run resumes from the state
+    assert isinstance(outcome.network, FLAT)
     return outcome.network.eval().requires_grad_(False), outcome.validation_loss
 
 
@@ -89,43 +91,43 @@ def heads(acceleration: int) -> Acquisition:
     return single_coil(HEADS, SINGLE_SIDE, generator, "test", accelerations=(acceleration,))
 
 
-def _states(network, scans: Acquisition, steps: int | None = None) -> torch.Tensor:
-    """(K + 1, n, H, W); a network that starts from noise does so SAMPLES times, and the last state is the mean."""
+def _states(network: FLAT, scans: Acquisition, steps: int | None = None) -> Tensor:
+    """Return the states, (K + 1, n, H, W): their mean over SAMPLES starts for a network that starts from noise."""
     generator = torch.Generator().manual_seed(0)
-    made = []
+    draws = []
     for _ in range(SAMPLES if network.s else 1):
-        eps = complex_noise(scans.reference.shape, generator)
-        made.append(network(scans, eps=eps, steps=steps).states)
-    return torch.stack(made).mean(0)
+        eps = complex_noise(scans.target.shape, generator)
+        draws.append(network(scans, eps=eps, steps=steps).states)
+    return torch.stack(draws).mean(0)
 
 
 @torch.no_grad()
-def _quality(network, scans: Acquisition, steps: int | None = None) -> dict[str, float]:
-    """Means over the heads."""
-    pairs = list(zip(_states(network, scans, steps)[-1], scans.reference, strict=True))
+def _quality(network: FLAT, scans: Acquisition, steps: int | None = None) -> dict[str, float]:
+    """Return means over the heads."""
+    pairs = list(zip(_states(network, scans, steps)[-1], scans.target, strict=True))
     return {
         "psnr": sum(psnr(*pair) for pair in pairs) / len(pairs),
         "ssim": sum(ssim(*pair) for pair in pairs) / len(pairs),
     }
 
 
-def _stability(network, scans: Acquisition) -> dict[str, float]:
-    """Means over the heads, and over the first few of them under the worst perturbation that is found."""
+def _stability(network: FLAT, scans: Acquisition) -> dict[str, float]:
+    """Return means over the heads, and over the first ATTACKED under the worst perturbation that the search finds."""
     with torch.no_grad():
         states = _states(network, scans)  # (K + 1, n, H, W)
     t = torch.tensor(network.t, dtype=torch.float64)
-    ways = [steadiness(states[:, n], t, scans.reference[n]) for n in range(HEADS)]
-    values = {name: sum(getattr(way, name) for way in ways) / HEADS for name in STEADY}
-    worst = []
+    paths = [steadiness(states[:, n], t, scans.target[n]) for n in range(HEADS)]
+    values = {name: sum(getattr(path, name) for path in paths) / HEADS for name in STEADY}
+    attacked = []
     for n in range(ATTACKED):
-        mask, clean = scans.mask[n], scans.reference[n]
+        mask, clean = scans.mask[n], scans.target[n]
         radius = expected_norm(NOISE_STD / QUANTILE_LEFT, mask, scans.kspace.shape[1:])
         eps = torch.zeros_like(clean)[None]
 
         def reconstruct(y: Tensor, mask: Tensor = mask, maps: Tensor = scans.coil_maps[n], eps: Tensor = eps) -> Tensor:
             return network(Acquisition(y, mask, maps).batch(), eps=eps).image[0]
 
-        found = worst_case(reconstruct, scans.kspace[n], mask, clean, radius, torch.Generator().manual_seed(n))
-        worst.append((psnr(found.image, clean), found.amplification))
-    values["psnr_worst"], values["amplification"] = (sum(each) / ATTACKED for each in zip(*worst, strict=True))
+        worst = worst_case(reconstruct, scans.kspace[n], mask, clean, radius, torch.Generator().manual_seed(n))
+        attacked.append((psnr(worst.image, clean), worst.amplification))
+    values["psnr_worst"], values["amplification"] = (sum(each) / ATTACKED for each in zip(*attacked, strict=True))
     return values
