@@ -1,149 +1,140 @@
-"""`mrilab recon SCAN.h5 --method NAME`: reconstruct a scan and say how good the image is."""
+"""`mrilab recon METHOD SCAN.h5`: reconstruct a scan and say how good the image is."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import json
-import math
 import os
 import signal
 import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from mrilab.errors import UserError
 
-# Options that this command does not know belong to the method
-EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
+# The options of `reconstruct` that every method has, and what the help says about them.
+COMMON = {
+    "acceleration": "Undersample by this factor.",
+    "mask": "equispaced, equispaced-all, random or poisson.",
+    "direction": "vertical: columns; horizontal: rows.",
+    "seed": "Seed of the mask and of methods that draw samples.",
+    "use_mask": "Take the scan's own mask.",
+    "slice": "Only this slice, from 0.",
+    "maps_from": "acs: sampled lines; prescan: full centre.",
+    "prescan": "Fully sampled scan for the coil maps.",
+    "oversampling": "Readout oversampling to remove, if the header is wrong.",
+    "device": "auto, cpu, cuda, cuda:1 ...",
+}
+QUALITY = """\
+all pixels      PSNR {psnr:.2f} dB   SSIM {ssim:.4f}   NRMSE {nrmse:.4f}
+object only     PSNR {psnr_masked:.2f} dB   SSIM {ssim_masked:.4f}   NRMSE {nrmse_masked:.4f}"""
+TABLE = """\
+method          {method}
+scan            {scan}, {count} slice(s) of {shape[0]} x {shape[1]}
+mask            {sampling}
+acceleration    {nominal} nominal, {effective_acceleration:.2f} effective
+coil maps from  {maps_from}
+{quality}
+time            {seconds:.2f} s for the method, {seconds_total:.2f} s in all
+device          {device}, peak memory {peak_memory_mb:.0f} MiB
+written         {output}, {panel}"""
+
+
+class Methods(TyperGroup):
+    """A command for each method, made when it is asked for. `SCAN.h5 --method NAME` means `NAME SCAN.h5`."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        words = [word for arg in args for word in (arg.split("=", 1) if arg.startswith("--method=") else [arg])]
+        if "--method" in words:
+            place = words.index("--method")
+            name = words[place + 1 : place + 2] or [""]
+            words = [*name, *words[:place], *words[place + 2 :]]
+        return super().parse_args(ctx, ["--help"] if words[:1] in ([], ["help"]) else words)
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:
+        from mrilab.methods.registry import available_methods
+
+        return list(available_methods())
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand:
+        return method_command(cmd_name)
 
 
 def register(app: typer.Typer) -> None:
-    app.command(context_settings=EXTRA)(recon)
+    group = typer.Typer(
+        cls=Methods,
+        help="Reconstruct a scan: undersample it first (--acceleration), or take it as it is (--use-mask). Writes "
+        "OUT.h5 and a picture, OUT.png. `mrilab recon METHOD --help` lists the options.",
+        subcommand_metavar="METHOD SCAN.h5",
+        context_settings={"ignore_unknown_options": True, "max_content_width": 120},
+    )
+    app.add_typer(group, name="recon")
 
 
-def recon(
-    context: typer.Context,
-    scan: Annotated[str, typer.Argument(metavar="SCAN.h5", help="Raw data in the fastMRI HDF5 layout.")] = "",
-    method: Annotated[str, typer.Option(help="Name of a method; `help` lists them.")] = "help",
-    acceleration: Annotated[float | None, typer.Option(help="Undersample by this factor.")] = None,
-    mask: Annotated[str, typer.Option(help="equispaced, equispaced-all, random or poisson.")] = "equispaced",
-    direction: Annotated[str, typer.Option(help="vertical: columns; horizontal: rows.")] = "vertical",
-    seed: Annotated[int, typer.Option(help="Of the mask and of methods that draw samples.")] = 0,
-    use_mask: Annotated[bool, typer.Option("--use-mask", help="Take the scan's own mask.")] = False,
-    slice_: Annotated[int | None, typer.Option("--slice", help="Only this slice, from 0.")] = None,
-    maps_from: Annotated[str, typer.Option(help="acs: sampled lines; prescan: full centre.")] = "acs",
-    prescan: Annotated[str | None, typer.Option(help="Fully sampled scan for the coil maps.")] = None,
-    oversampling: Annotated[
-        float | None, typer.Option(help="Readout oversampling to remove, if the header is wrong.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = "auto",
-    out: Annotated[str | None, typer.Option(help="Result; default SCAN-METHOD.h5 here.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """Reconstruct a scan: undersample it first (--acceleration), or take it as it is (--use-mask).
+def method_command(name: str) -> TyperCommand:
+    """Return the command of a method. Its options are those of the method and those of `reconstruct`.
 
-    Writes OUT.h5 and a picture, OUT.png. Further options go to the method: `--method help` lists them.
+    Raises:
+        UserError: there is no such method.
     """
     from mrilab.evaluation.panel import write_panel
     from mrilab.evaluation.reconstruct import reconstruct
+    from mrilab.methods.registry import find_method, method_options
 
-    if method == "help":
-        print(describe_methods())
-        return
-    scan, options = split_arguments(method, scan, context.args, command_flags(context))
-    out_h5, out_png = output_paths(out, scan, method, prescan)
-    with terminated_cleanly(), notes_on_stderr():
-        result = reconstruct(
-            scan,
-            method,
-            acceleration=acceleration,
-            mask=mask,
-            direction=direction,
-            seed=seed,
-            use_mask=use_mask,
-            slice=slice_,
-            maps_from=maps_from,
-            prescan=prescan,
-            device=device,
-            oversampling=oversampling,
-            progress=True,
-            **options,
-        )
-        result.write(out_h5)
-        write_panel(out_png, result)
-    summary = {**result.summary(), "output": str(out_h5), "panel": str(out_png)}
-    print(json.dumps(_finite(summary), allow_nan=False) if json_ else _table(summary))
+    def recon(
+        *,
+        context: typer.Context,
+        scan: Annotated[str, typer.Argument(metavar="SCAN.h5", help="Raw data in the fastMRI HDF5 layout.")],
+        out: Annotated[str | None, typer.Option(help="Result, and a .png beside it [SCAN-METHOD.h5 here].")] = None,
+        json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+        **values: Any,
+    ) -> None:
+        asked = {key: value for key, value in values.items() if context.get_parameter_source(key).name == "COMMANDLINE"}
+        h5, png = output_paths(out, scan, name, asked.get("prescan"))
+        with terminated_cleanly(), notes_on_stderr():
+            result = reconstruct(scan, name, progress=True, **asked)
+            result.write(h5)
+            write_panel(png, result)
+        summary = {**result.summary(), "output": str(h5), "panel": str(png)}
+        print(as_json(summary) if json_ else as_table(summary))
 
-
-def describe_methods() -> str:
-    """The methods, one line each, and their options with defaults."""
-    from mrilab.methods.registry import available_methods, flag, method_options
-
-    lines = []
-    for name, function in available_methods().items():
-        lines.append(f"{name:14} {(function.__doc__ or '').strip().splitlines()[0]}")
-        for key, option in method_options(name).items():
-            kind = (
-                " | ".join(get_args(option.annotation))
-                if get_origin(option.annotation) is Literal
-                else (getattr(option.annotation, "__name__", str(option.annotation)))
-            )
-            default = "" if option.default is option.empty else f", default {option.default}"
-            lines.append(f"{'':14}   {flag(key)} ({kind}{default})")
-    return "\n".join(lines)
+    description = inspect.getdoc(find_method(name)) or ""
+    common = inspect.signature(reconstruct, eval_str=True).parameters
+    options = [*method_options(name).values(), *(common[key] for key in COMMON)]
+    context, scan, out, json_, _ = inspect.signature(recon, eval_str=True).parameters.values()
+    recon.__signature__ = inspect.Signature([context, scan, *map(typed, options), out, json_])
+    app = typer.Typer(rich_markup_mode=None, add_completion=False)
+    settings = {"max_content_width": 120}
+    app.command(name, help=description, short_help=description.partition("\n")[0], context_settings=settings)(recon)
+    return typer.main.get_command(app)
 
 
-def split_arguments(method: str, scan: str, rest: list[str], known: list[str]) -> tuple[str, dict[str, str]]:
-    """The scan, and the method's options as text, from what the command itself did not understand.
-
-    click hands on unknown options unparsed, and takes the first of them for SCAN if it stands before it.
-    """
-    from mrilab.methods.registry import method_options, unknown_option
-
-    own = method_options(method)
-    tokens = [token for token in (scan, *rest) if token]
-    files, options = [], {}
-    while tokens:
-        token = tokens.pop(0)
-        if not token.startswith("-") or token == "-":
-            files.append(token)
-            continue
-        name, equals, value = token.removeprefix("--").partition("=")
-        key = name.replace("-", "_")
-        off = key.removeprefix("no_")
-        if own.get(off) is not None and own[off].annotation is bool and not equals:
-            options[off] = "false" if off != key else "true"
-        elif key not in own:
-            raise UserError(unknown_option(method, name.lstrip("-"), known))
-        elif equals or tokens:
-            options[key] = value if equals else tokens.pop(0)
-        else:
-            raise UserError(f"--{name} needs a value")
-    if len(files) != 1:
-        what = "no scan" if not files else f"{len(files)} scans ({', '.join(files)})"
-        raise UserError(f"{what} given; `mrilab recon SCAN.h5 --method {method}` takes one")
-    return files[0], options
-
-
-def command_flags(context: typer.Context) -> tuple[str, ...]:
-    """The command's own options, to guess from when one is misspelt."""
-    return tuple(flag for parameter in context.command.params for flag in parameter.opts if flag[:2] == "--")
+def typed(option: inspect.Parameter) -> inspect.Parameter:
+    """Return the parameter as an option of the command line."""
+    annotation = str | None if option.name == "prescan" else option.annotation  # no scan in memory here
+    return option.replace(annotation=Annotated[annotation, typer.Option(help=COMMON.get(option.name))])
 
 
 def output_paths(out: str | None, scan: str, method: str, prescan: str | None) -> tuple[Path, Path]:
-    """OUT.h5 and OUT.png, refused before the work where they cannot be written or would overwrite an input."""
-    h5 = Path(out) if out else Path(f"{Path(scan).stem}-{method}.h5")
+    """Return OUT.h5 and OUT.png.
+
+    Raises:
+        UserError: they cannot be written, or would overwrite an input.
+    """
+    h5 = Path(out or f"{Path(scan).stem}-{method}.h5")
     if h5.suffix.lower() not in (".h5", ".hdf5"):
         raise UserError(f"--out {h5} must end in .h5; the picture gets the same name with .png")
     png = h5.with_suffix(".png")
     for path in (h5, png):
-        for source in filter(None, (scan, prescan)):
-            if path.resolve() == Path(source).resolve():
-                raise UserError(f"--out {path} would overwrite an input; choose another name")
+        if path.resolve() in (Path(source).resolve() for source in (scan, prescan) if source):
+            raise UserError(f"--out {path} would overwrite an input; choose another name")
         if path.is_dir():
             raise UserError(f"--out {path} is a folder; give the name of a file")
     folder = next(parent for parent in h5.resolve().parents if parent.exists())
@@ -155,11 +146,7 @@ def output_paths(out: str | None, scan: str, method: str, prescan: str | None) -
 @contextlib.contextmanager
 def terminated_cleanly() -> Iterator[None]:
     """Let SIGTERM unwind the stack like Ctrl-C does, so that temporary files are removed."""
-
-    def stop(number, frame):
-        sys.exit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, stop)
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         yield
     finally:
@@ -168,59 +155,31 @@ def terminated_cleanly() -> Iterator[None]:
 
 @contextlib.contextmanager
 def notes_on_stderr() -> Iterator[None]:
-    """Warnings as sentences on stderr, each once, however many slices raise them."""
-    seen = set()
-
-    def show(message, category, filename, lineno, file=None, line=None):
-        if str(message) not in seen:
-            seen.add(str(message))
-            print(f"mrilab: note: {message}", file=sys.stderr)
-
+    """Print warnings as sentences on stderr, each once, however many slices raise them."""
+    note = functools.cache(lambda text: print(f"mrilab: note: {text}", file=sys.stderr))
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = show
+        warnings.showwarning = lambda message, *_: note(str(message))
         yield
 
 
-def _finite(value):
-    """JSON has no infinity: the PSNR of two equal images becomes null."""
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def as_json(summary: dict[str, Any]) -> str:
+    """Return the summary as JSON. JSON has no infinity: the PSNR of two equal images becomes null."""
+    finite = json.loads(json.dumps(summary), parse_constant=lambda _: None)
+    return json.dumps(finite, allow_nan=False)
 
 
-def _table(summary: dict) -> str:
+def as_table(summary: dict[str, Any]) -> str:
+    """Return the summary as lines to read."""
     nominal = summary["nominal_acceleration"]
-    rows = [
-        ("method", summary["method"]),
-        (
-            "scan",
-            f"{summary['scan']}, {len(summary['slices'])} slice(s) of {summary['shape'][0]} x {summary['shape'][1]}",
+    return TABLE.format(
+        **summary,
+        count=len(summary["slices"]),
+        sampling=" ".join(summary[key] for key in ("mask", "direction") if key in summary),
+        nominal="-" if nominal is None else format(nominal, "g"),
+        quality=(
+            "quality         no reference: the scan is undersampled"
+            if summary["psnr"] is None
+            else QUALITY.format(**summary)
         ),
-        ("mask", " ".join(str(summary[key]) for key in ("mask", "direction") if key in summary)),
-        (
-            "acceleration",
-            f"{'-' if nominal is None else format(nominal, 'g')} nominal, "
-            f"{summary['effective_acceleration']:.2f} effective",
-        ),
-        ("coil maps from", summary["maps_from"]),
-    ]
-    if summary["psnr"] is None:
-        rows.append(("quality", "no reference: the scan is undersampled"))
-    else:
-        for suffix, where in (("", "all pixels"), ("_masked", "object only")):
-            rows.append(
-                (
-                    where,
-                    f"PSNR {summary['psnr' + suffix]:.2f} dB   SSIM {summary['ssim' + suffix]:.4f}   "
-                    f"NRMSE {summary['nrmse' + suffix]:.4f}",
-                )
-            )
-    rows += [
-        ("time", f"{summary['seconds']:.2f} s for the method, {summary['seconds_total']:.2f} s in all"),
-        ("device", f"{summary['device']}, peak memory {summary['peak_memory_mb']:.0f} MiB"),
-        ("written", f"{summary['output']}, {summary['panel']}"),
-    ]
-    return "\n".join(f"{name:15} {value}" for name, value in rows)
+    )

@@ -60,7 +60,8 @@ def reconstruct(
         UserError: a scan that cannot be read, or arguments that contradict each other or the scan.
     """
     start = time.perf_counter()
-    run, options, target = find_method(method), check_options(method, options), _device(device)
+    run, target = find_method(method), _device(device)
+    check_options(method, options)
     if target.type == "cuda":
         torch.cuda.reset_peak_memory_stats(target)
     if maps_from not in ("acs", "prescan"):

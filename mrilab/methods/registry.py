@@ -18,11 +18,9 @@ import difflib
 import functools
 import inspect
 import math
-import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Concatenate, Literal, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Concatenate, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 import torch
 from torch import Tensor
@@ -116,61 +114,19 @@ def method_options(name: str) -> dict[str, inspect.Parameter]:
     }
 
 
-def check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of method `name` in their types. Text is converted by the annotation; other values stay as they are.
-
-    Raises:
-        UserError: an option that the method does not have, lacks and needs, or that its type does not allow.
-    """
+def check_options(name: str, options: Mapping[str, Any]) -> None:
+    """Raise `UserError` for an option that method `name` lacks, a choice that it has not, or a number not finite."""
     known = method_options(name)
-    checked = {}
     for key, value in options.items():
         if key not in known:
-            raise UserError(unknown_option(name, key))
-        checked[key] = _convert(value, known[key].annotation, key) if isinstance(value, str) else value
-    for key, parameter in known.items():
-        if parameter.default is parameter.empty and key not in checked:
-            raise UserError(f"{name} needs the option {flag(key)}")
-    return checked
-
-
-def unknown_option(name: str, key: str, others: tuple[str, ...] = ()) -> str:
-    """The sentence for an option that neither the method nor the command (`others`) has."""
-    own = [flag(known) for known in method_options(name)]
-    close = difflib.get_close_matches(flag(key), [*own, *others], n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    return f"unknown option {flag(key)}; {hint}{name} has " + (", ".join(own) if own else "no options of its own")
-
-
-def flag(key: str) -> str:
-    """How an option reads on the command line."""
-    return "--" + key.replace("_", "-")
-
-
-def _convert(text: str, kind: Any, key: str) -> Any:
-    if get_origin(kind) in (Union, types.UnionType):
-        kinds = get_args(kind)
-        if type(None) in kinds and text.lower() == "none":
-            return None
-        kind = next(each for each in kinds if each is not type(None))
-    if get_origin(kind) is Literal:
-        choices = {str(choice): choice for choice in get_args(kind)}
-        if text not in choices:
-            raise UserError(f"{flag(key)} {text} is not possible; choose one of {', '.join(choices)}")
-        return choices[text]
-    if kind is bool:
-        values = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-        if text.lower() not in values:
-            raise UserError(f"{flag(key)} takes true or false, not {text!r}")
-        return values[text.lower()]
-    words = {int: "a whole number", float: "a number"}
-    try:
-        value = kind(text) if kind in (int, float, Path) else text
-    except ValueError as error:
-        raise UserError(f"{flag(key)} takes {words[kind]}, not {text!r}") from error
-    if isinstance(value, float) and not math.isfinite(value):
-        raise UserError(f"{flag(key)} takes a finite number, not {text!r}")
-    return value
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {close[0]}? " if close else ""
+            raise UserError(f"unknown option {key}; {hint}{name} has {', '.join(known) or 'no options of its own'}")
+        annotation = known[key].annotation
+        if get_origin(annotation) is Literal and value not in get_args(annotation):
+            raise UserError(f"{key} {value!r} is not possible; choose one of {', '.join(get_args(annotation))}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"{key} must be a finite number, not {value}")
 
 
 def scaled(y: Tensor, model: LinearModel, scale: float | Tensor | None) -> tuple[Tensor, Tensor]:

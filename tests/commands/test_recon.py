@@ -1,7 +1,9 @@
 """`mrilab recon` as people and programs call it."""
 
+import functools
 import json
 import sys
+from typing import Literal
 
 import h5py
 import pytest
@@ -12,6 +14,9 @@ from mrilab.anatomy.arrays import coil_array
 from mrilab.anatomy.ellipsoids import random_ellipses
 from mrilab.cli import main
 from mrilab.data.scans import write_scan
+from mrilab.methods import registry
+from mrilab.methods.registry import method
+from mrilab.physics import SenseModel
 
 PROMISED = (
     "method", "nominal_acceleration", "effective_acceleration", "maps_from", "psnr", "ssim", "nrmse", "seconds",
@@ -39,6 +44,30 @@ def recon(tmp_path, monkeypatch, capfd, kspace):
         return stop.value.code or 0, *capfd.readouterr()
 
     return run
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """A method "toy"; the fixture holds the options that it was called with."""
+    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+    called = {}
+
+    @method("toy")
+    def run(
+        y: torch.Tensor, model: SenseModel, *, steps: int = 1, step_size: float = 0.1, fast: bool = False,
+        norm: Literal["l1", "l2"] = "l1", checkpoint: str | None = None, levels: int | None = None,
+    ) -> torch.Tensor:  # fmt: skip
+        """A toy."""
+        return model.adjoint(y)
+
+    registered = registry.available_methods()["toy"]
+
+    def spy(y, model, *, generator, progress, **options):
+        called.update(options)
+        return registered(y, model, generator=generator, progress=progress)
+
+    registry._registered["toy"] = functools.wraps(registered)(spy)
+    return called
 
 
 def test_json_is_one_object_with_the_promised_keys(recon, tmp_path):
@@ -100,12 +129,13 @@ def test_the_table_names_what_was_done(recon):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("scan.h5", "--iterations", "2", "--weight=0.01"),
-        ("--weight", "0.01", "--iterations=2", "scan.h5"),  # before the scan, where click loses track
+        ("cg-sense", "scan.h5", "--iterations", "2", "--weight=0.01"),
+        ("scan.h5", "--iterations", "2", "--weight=0.01", "--method", "cg-sense"),
+        ("--weight", "0.01", "--method=cg-sense", "--iterations=2", "scan.h5"),
     ],
 )
 def test_options_of_the_method_pass_through(recon, arguments):
-    code, out, err = recon(*arguments, "--method", "cg-sense", "--acceleration", "2", "--json")
+    code, out, err = recon(*arguments, "--acceleration", "2", "--json")
     assert code == 0, err
     assert json.loads(out)["options"] == {"iterations": 2, "weight": 0.01}
 
@@ -116,11 +146,66 @@ def test_switches_of_the_method_pass_through(recon):
     assert json.loads(out)["options"] == {"cycle_spinning": False}
 
 
-def test_the_methods_are_listed_with_their_options(recon):
-    code, out, _ = recon("--method", "help")
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("--method", "help"), ("scan.h5", "--method=help")])
+def test_the_methods_are_listed(recon, arguments):
+    code, out, _ = recon(*arguments)
     assert code == 0
-    assert "cg-sense" in out and "zero-filled" in out and "--iterations (int, default 30)" in out
-    assert "--scale (pilot | zero-filled, default pilot)" in out
+    assert "cg-sense     Least squares" in out and "zero-filled  What was not sampled" in out
+
+
+@pytest.mark.parametrize("arguments", [("langevin", "--help"), ("scan.h5", "--method", "langevin", "--help")])
+def test_the_options_of_a_method_are_listed_with_their_defaults(recon, arguments):
+    code, out, _ = recon(*arguments)
+    assert code == 0
+    lines = {line.split()[0]: " ".join(line.split()[1:]) for line in out.splitlines() if line.startswith("  --")}
+    assert lines["--samples"] == "<int> [default: 8]" and lines["--start"] == "<float> [default: 1.2]"
+    assert lines["--scale"] == "<pilot|zero-filled> [default: pilot]"
+    assert lines["--acceleration"] == "<float> Undersample by this factor."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "values"),
+    [
+        ((), {}),
+        (("--steps", "3"), {"steps": 3}),
+        (("--step-size=1e-2", "--fast"), {"step_size": 0.01, "fast": True}),
+        (("--no-fast", "--norm", "l2"), {"fast": False, "norm": "l2"}),
+        (("--checkpoint", "a/b", "--levels", "2"), {"checkpoint": "a/b", "levels": 2}),
+    ],
+)
+def test_text_becomes_what_the_annotation_says(recon, toy, arguments, values):
+    """Only what was asked for reaches the method."""
+    code, _, err = recon("toy", "scan.h5", *arguments, "--acceleration", "2")
+    assert code == 0, err
+    assert toy == values and [type(each) for each in toy.values()] == [type(each) for each in values.values()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--steps", "3.5"), "--steps takes a whole number, not '3.5'; see `mrilab recon toy --help`"),
+        (("--step-size", "q"), "--step-size takes a number, not 'q'; see `mrilab recon toy --help`"),
+        (("--step-size", "inf", "--acceleration", "2"), "step_size must be a finite number, not inf"),
+        (("--norm", "l3"), "--norm: 'l3' is not one of 'l1', 'l2'; see `mrilab recon toy --help`"),
+        (("--stepsize", "3"), "no such option: --stepsize (did you mean --step-size?); see `mrilab recon toy --help`"),
+        (("--steps",), "option '--steps' requires an argument"),
+        (("--fast=1",), "option '--fast' does not take a value"),
+    ],
+)
+def test_what_the_annotation_forbids_is_one_sentence(recon, toy, tmp_path, arguments, message):
+    code, out, err = recon("toy", "scan.h5", *arguments)
+    assert (code, out, err) == (2, "", f"mrilab: {message}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["scan.h5"]
+
+
+@pytest.mark.parametrize("arguments", [("scan.h5",), ("scan.h5", "--method"), ("--acceleration", "2", "scan.h5")])
+def test_without_a_method_the_methods_are_named(recon, arguments):
+    code, out, err = recon(*arguments)
+    assert code == 2 and out == "" and "choose one of cg-sense, convdecoder" in err
+
+
+def test_without_a_scan_the_scan_is_asked_for(recon):
+    assert recon("cg-sense")[::2] == (2, "mrilab: missing argument 'SCAN.h5'; see `mrilab recon cg-sense --help`\n")
 
 
 def test_the_prescan_is_not_overwritten(recon, tmp_path):

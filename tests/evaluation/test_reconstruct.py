@@ -157,7 +157,7 @@ def test_maps_from_a_prescan(volume, tmp_path):
 
 
 def test_the_file_holds_images_and_where_they_come_from(volume, uncertain, tmp_path):
-    result = reconstruct(volume, uncertain, acceleration=4, seed=3, samples="5")
+    result = reconstruct(volume, uncertain, acceleration=4, seed=3, samples=5)
     result.write(tmp_path / "out.h5")
     with h5py.File(tmp_path / "out.h5") as file:
         np.testing.assert_array_equal(file["reconstruction_complex"], result.stack("image"))

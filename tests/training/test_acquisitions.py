@@ -7,6 +7,7 @@ import torch
 from mrilab.data.recipes import RECIPES
 from mrilab.data.scans import Scan
 from mrilab.evaluation import reconstruct as module
+from mrilab.methods.registry import Reconstruction
 from mrilab.physics import SenseModel, calibration_box, equispaced_mask, estimate_maps, fft2c
 from mrilab.physics.protocol import Acquisition
 from mrilab.physics.sampling import centre_lines
@@ -73,7 +74,7 @@ def test_scale_maps_and_reference_are_those_of_the_evaluation(monkeypatch):
 
     def method(y, model, *, generator, progress):
         seen.update(y=y, maps=model.coil_maps, scale=quantile_scale(model.adjoint(y)))
-        return model.adjoint(y)
+        return Reconstruction(model.adjoint(y))
 
     monkeypatch.setattr(module, "find_method", lambda _: method)
     monkeypatch.setattr(module, "check_options", lambda *_: {})
