@@ -9,9 +9,26 @@ from typing import Literal
 import psutil
 import torch
 
+from mrilab.errors import UserError
 from mrilab.paths import ROOT
 
 Precision = Literal["auto", "float32", "bfloat16"]  # of a network's arithmetic
+
+
+def find_device(name: str) -> torch.device:
+    """Return the device of this name, "cpu", "cuda", "cuda:1" ..., or for "auto" cuda where there is one, else the CPU.
+
+    Raises:
+        UserError: there is no such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UserError(f"there is no device {name!r} here; choose cpu, or auto for the best there is") from error
+    return device
 
 
 def device_name() -> str:

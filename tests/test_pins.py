@@ -1,6 +1,7 @@
 """pyproject.toml (ranges), requirements.lock (exact pins) and environment.yml (for conda) are in step."""
 
 import re
+import sys
 import tomllib
 from importlib.metadata import distribution
 
@@ -37,6 +38,9 @@ def test_torch_is_pinned_without_a_local_build_tag():
     assert str(LOCK["torch"]) == "2.13.0"
 
 
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="the lock is that of Linux; other systems need a package or two more"
+)
 def test_lock_is_complete_on_this_machine():
     """What the locked packages need is locked too, so that an installation in a year gets the same versions.
 
@@ -65,3 +69,10 @@ def test_bench_extra_is_covered_by_the_lock():
     for line in PROJECT["optional-dependencies"]["bench"]:
         requirement = Requirement(line)
         assert LOCK[canonicalize_name(requirement.name)] in requirement.specifier
+
+
+def test_contributing_lists_what_a_gpu_image_may_lack():
+    table = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## GPU runner")[2].partition("## ")[0]
+    listed = {name for row in table.splitlines() if row.startswith("| ") for name in re.findall(r"[\w-]+", row)}
+    for line in PROJECT["dependencies"]:
+        assert Requirement(line).name in listed | {"torch", "numpy"}

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from mrilab.data.scans import Scan, read_scan, scan_slices
 from mrilab.errors import UserError
 from mrilab.evaluation.result import Result, SliceResult, figures_of_merit
+from mrilab.machine import find_device
 from mrilab.methods.registry import Method, Progress, check_options, find_method
 from mrilab.physics.protocol import acquire, full_reference
 from mrilab.physics.sampling import effective_acceleration, make_mask
@@ -60,7 +61,7 @@ def reconstruct(
         UserError: a scan that cannot be read, or arguments that contradict each other or the scan.
     """
     start = time.perf_counter()
-    run, target = find_method(method), _device(device)
+    run, target = find_method(method), find_device(device)
     check_options(method, options)
     if target.type == "cuda":
         torch.cuda.reset_peak_memory_stats(target)
@@ -176,17 +177,6 @@ def _one_by_one(scan: Scan | str | Path, slice: int | None, oversampling: float 
         return 1, iter([read_scan(scan, slice, oversampling)])
     count = scan_slices(scan)
     return count, (read_scan(scan, n, oversampling) for n in range(count))
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UserError(f"there is no device {name!r} here; choose cpu, or auto for the best there is") from error
-    return device
 
 
 def _number(scan: Scan, attribute: str) -> float | None:
