@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterable
 from typing import Literal
 
 import psutil
@@ -12,7 +13,7 @@ import torch
 from mrilab.errors import UserError
 from mrilab.paths import ROOT
 
-Precision = Literal["auto", "float32", "bfloat16"]  # of a network's arithmetic
+Precision = Literal["auto", "float32", "bfloat16"]  # arithmetic of a network
 
 
 def find_device(name: str) -> torch.device:
@@ -32,7 +33,7 @@ def find_device(name: str) -> torch.device:
 
 
 def device_name() -> str:
-    """The device that torch would use, in words: "cpu (2 threads)", "cuda (NVIDIA ...)" or "mps"."""
+    """Return the device that torch would use, in words: "cpu (2 threads)", "cuda (NVIDIA ...)" or "mps"."""
     if torch.cuda.is_available():
         return f"cuda ({torch.cuda.get_device_name()})"
     if torch.backends.mps.is_available():
@@ -41,7 +42,7 @@ def device_name() -> str:
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether the device has arithmetic for bfloat16, and does not just store it."""
+    """Return whether the device has arithmetic for bfloat16, and does not just store it."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch do not tell
@@ -49,12 +50,12 @@ def multiplies_bfloat16(device: torch.device) -> bool:
 
 
 def in_bfloat16(precision: Precision, device: torch.device) -> bool:
-    """Whether to work in bfloat16: "auto" does where the device multiplies in it."""
+    """Return whether to work in bfloat16: "auto" does where the device multiplies in it."""
     return precision == "bfloat16" or (precision == "auto" and multiplies_bfloat16(device))
 
 
-def tree_memory(processes) -> int:
-    """Resident bytes of these psutil processes together; those that have ended count nothing."""
+def tree_memory(processes: Iterable[psutil.Process]) -> int:
+    """Return the resident bytes of these processes together. Those that have ended count nothing."""
     total = 0
     for process in processes:
         try:
@@ -65,7 +66,7 @@ def tree_memory(processes) -> int:
 
 
 def commit() -> str:
-    """The commit of the code, with "+changes" where the package differs from it; "unknown" outside git.
+    """Return the commit of the code, with "+changes" where the package differs from it; "unknown" outside git.
 
     Only what can change a result counts as a change: an experiment appends to results/ while it runs.
     """

@@ -18,7 +18,7 @@ BUILD = ROOT / "build"
 
 
 def course_folder() -> Path:
-    """The clone's root.
+    """Return the clone's root.
 
     Raises:
         UserError: this is an installation without the lessons.

@@ -1,4 +1,4 @@
-"""The classical reconstructions under the names that `mrilab recon` knows them by."""
+"""The classical reconstructions as methods of `mrilab recon`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mrilab.physics.classical import CG_WEIGHT, WAVELET, WAVELET_WEIGHT
 
 @method("zero-filled")
 def zero_filled(y: Tensor, model: SenseModel) -> Tensor:
-    """What was not sampled stays zero: one inverse Fourier transform and a coil combination."""
+    """Leave at zero what was not sampled: one inverse Fourier transform and a coil combination."""
     return physics.zero_filled(y, model)
 
 
 @method("cg-sense")
 def cg_sense(y: Tensor, model: SenseModel, *, weight: float = CG_WEIGHT, iterations: int = 30) -> Tensor:
-    """Least squares over the coils with a little Tikhonov weight, by conjugate gradients."""
+    """Solve least squares over the coils with a little Tikhonov weight, by conjugate gradients."""
     _check(weight, iterations)
     return physics.cg_sense(y, model, weight=weight, iterations=iterations)
 
@@ -38,7 +38,7 @@ def l1_wavelet(
     levels: int = 4,
     cycle_spinning: bool = True,
 ) -> Tensor:
-    """Compressed sensing: least squares with few wavelet coefficients, by FISTA with cycle spinning."""
+    """Solve least squares with few wavelet coefficients (compressed sensing), by FISTA with cycle spinning."""
     _check(weight, iterations)
     if wavelet not in pywt.wavelist(kind="discrete"):
         raise UserError(f"unknown wavelet {wavelet!r}; choose haar, dbN, symN or coifN")

@@ -29,17 +29,17 @@ def course(
     from mrilab.data.embedded import build
     from mrilab.paths import BUILD
 
-    found = find_lessons(lessons or [])
+    paths = find_lessons(lessons or [])
     try:
         build()
     except KeyboardInterrupt:
-        print("\ncourse: stopped while the data were being built; run it again to go on")
+        print("\ncourse: stopped while the data were being built; run it again to resume")
         raise typer.Exit(130) from None
-    outcome = run_course(found, BUILD / "course", profile, save)
+    outcome = run_course(paths, BUILD / "course", profile, save)
     for run in outcome.failed:
         where = f", cell {run.failed_cell}" if run.failed_cell else ""
         print(f"course: {run.name}{where} failed: {run.error}", file=sys.stderr)
-    done = f"{len(outcome.runs) - len(outcome.failed)} of {len(found)} lessons ran"
+    done = f"{len(outcome.runs) - len(outcome.failed)} of {len(paths)} lessons ran"
     print(f"course: {'stopped; ' if outcome.interrupted else ''}{done}; open {outcome.index}")
     if outcome.interrupted:
         raise typer.Exit(130)

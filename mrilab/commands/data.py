@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-NAMES = Annotated[list[str] | None, typer.Argument(help="Data sets; all if none is named.")]
+Names = Annotated[list[str] | None, typer.Argument(help="Data sets; all if none is named.")]
 group = typer.Typer(help="The scans that the course brings along.", no_args_is_help=True)
 
 
@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 @group.command()
 def build(
-    names: NAMES = None,
+    names: Names = None,
     folder: Annotated[Path | None, typer.Option(help="Where to; data/embedded by default.")] = None,
 ) -> None:
     """Simulate the fixed validation and test scans that are missing or out of date."""
@@ -44,7 +44,7 @@ def list_() -> None:
 
 @group.command()
 def sheet(
-    names: NAMES = None,
+    names: Names = None,
     folder: Annotated[Path, typer.Option(help="Where to.")] = Path("data/contact_sheets"),
 ) -> None:
     """Draw a contact sheet (PNG) of each data set."""

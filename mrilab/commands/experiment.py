@@ -17,25 +17,25 @@ def experiment(
     part: Annotated[str, typer.Option(help="K/N: only every N-th case from the K-th on, to share the work.")] = "1/1",
     list_: Annotated[bool, typer.Option("--list", help="Name the experiments and stop.")] = False,
 ) -> None:
-    """Measure what results/NAME.csv does not hold yet, one row a case; stop it and run it again at will."""
+    """Measure what results/NAME.csv does not hold yet, one row a case. It can be stopped and run again at will."""
     from mrilab.errors import UserError
     from mrilab.evaluation.experiments import experiment_names, find_experiment, run_experiment
     from mrilab.paths import RESULTS, course_folder
 
     if list_:
-        for each in experiment_names():
-            print(f"{each:20} {find_experiment(each).title}")
+        for listed in experiment_names():
+            print(f"{listed:20} {find_experiment(listed).title}")
         return
     if name is None:
         raise UserError("say which experiment to run; `mrilab experiment --list` names them")
     if not re.fullmatch(r"[0-9]+/[0-9]+", part):
         raise UserError(f"--part {part} is not of the form K/N, as in 1/2")
-    k, n = (int(each) for each in part.split("/"))
-    found = find_experiment(name)
+    k, n = map(int, part.split("/"))
+    chosen = find_experiment(name)
     path = RESULTS / f"{name}.csv"
     course_folder()
     try:
-        count = run_experiment(found, path, part=(k, n))
+        count = run_experiment(chosen, path, part=(k, n))
     except KeyboardInterrupt:
         print(f"\nexperiment {name}: stopped; the finished rows are in {path}, run it again to go on")
         raise typer.Exit(130) from None

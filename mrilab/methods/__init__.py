@@ -1,1 +1,1 @@
-"""Reconstruction methods, one module each, found by name: see `mrilab.methods.registry`."""
+"""What every reconstruction method has in common: `registry`, and `exact` priors to hold samplers against."""

@@ -1,4 +1,4 @@
-"""Priors whose score and posterior are known exactly: what the samplers and the trained scores are held against.
+"""Priors whose score and posterior are known exactly, to hold samplers and trained scores against.
 
 Images are (..., H, W), complex or real; a toy vector of length N is a real image (1, N). Variances are per real
 component: a complex Gaussian of variance v has E|x|^2 = 2 v.
@@ -37,16 +37,16 @@ class Gaussian:
 
     @classmethod
     def from_covariance(cls, mean: Tensor, covariance: Tensor) -> Gaussian:
-        """Full covariance (H W, H W), Hermitian, for tiny images."""
+        """Build the prior from its full covariance (H W, H W), Hermitian, for tiny images."""
         values, vectors = torch.linalg.eigh(covariance)
         return cls(mean, values.clamp(min=0), vectors)
 
     def score(self, x: Tensor, sigma: float = 0.0) -> Tensor:
-        """Gradient of the log density smoothed by sigma: -(C + sigma^2)^-1 (x - mean). (..., H, W) -> same."""
+        """Return the gradient of the log density smoothed by sigma, -(C + sigma^2)^-1 (x - mean), (..., H, W)."""
         return self._from_basis(self._to_basis(self.mean - x) / (self.variance + sigma**2))
 
     def log_density(self, x: Tensor, sigma: float = 0.0) -> Tensor:
-        """(..., H, W) -> (...), natural logarithm, density over all real components."""
+        """Return the natural logarithm of the density over all real components. (..., H, W) -> (...)."""
         variance = self.variance + sigma**2
         white = self._to_basis(x - self.mean).abs().square() / variance
         components = 2 if self.mean.is_complex() else 1
@@ -54,7 +54,7 @@ class Gaussian:
         return -white.flatten(self._event).sum(-1) / 2 - volume
 
     def sample(self, count: int, generator: torch.Generator, sigma: float = 0.0) -> Tensor:
-        """(count, ..., H, W) draws from the prior smoothed by sigma."""
+        """Draw from the prior smoothed by sigma: (count, ..., H, W)."""
         white = torch.empty((count, *self.mean.shape), dtype=self.mean.dtype)
         (torch.view_as_real(white) if white.is_complex() else white).normal_(generator=generator)
         if not isinstance(self.basis, str):
@@ -62,12 +62,12 @@ class Gaussian:
         return self.mean + self._from_basis(white * (self.variance + sigma**2).sqrt())
 
     def covariance(self, sigma: float = 0.0) -> Tensor:
-        """(H W, H W) of the prior smoothed by sigma, per real component. For tiny images."""
+        """Return the covariance of the prior smoothed by sigma per real component, (H W, H W). For tiny images."""
         columns = self._from_basis(self._to_basis(_unit_images(self.mean)) * (self.variance + sigma**2))
         return columns.flatten(-2).mT
 
     def posterior(self, y: Tensor, model: LinearModel, noise_std: float, sigma: float = 0.0) -> Gaussian:
-        """The exact posterior of the prior smoothed by sigma, for y = A x + n. For tiny images.
+        """Return the exact posterior of the prior smoothed by sigma, for y = A x + n. For tiny images.
 
         C_post = (C^-1 + A^H A / s^2)^-1 and m_post = m + C_post A^H (y - A m) / s^2, with s = `noise_std`; a batch in
         front of y or of the mean carries over to the mean.
@@ -80,7 +80,7 @@ class Gaussian:
         return Gaussian.from_covariance(mean, (covariance + covariance.mH) / 2)
 
     def log_evidence(self, y: Tensor, model: LinearModel, noise_std: float, sigma: float = 0.0) -> Tensor:
-        """log p(y) up to a constant that only `noise_std` and the mask decide. (..., coil, H, W) -> (...)."""
+        """Return log p(y) but for a constant of `noise_std` and the mask. (..., coil, H, W) -> (...)."""
         prior = self.covariance(sigma)
         gain = torch.eye(len(prior)).to(prior) + prior @ normal_matrix(model, self.mean) / noise_std**2
         residual = y - model.forward(self.mean)
@@ -92,7 +92,7 @@ class Gaussian:
 
     @property
     def _event(self) -> int:
-        """First dimension of an image in the basis."""
+        """Return the first dimension of an image in the basis."""
         return -2 if isinstance(self.basis, str) else -1
 
     def _to_basis(self, x: Tensor) -> Tensor:
@@ -115,27 +115,27 @@ class Mixture:
         self.weights, self.parts = weights / weights.sum(-1, keepdim=True), parts
 
     def responsibilities(self, x: Tensor, sigma: float = 0.0) -> Tensor:
-        """p(part | x) under the mixture smoothed by sigma. (..., H, W) -> (..., k)."""
+        """Return p(part | x) under the mixture smoothed by sigma. (..., H, W) -> (..., k)."""
         return self._joint(x, sigma).softmax(-1)
 
     def log_density(self, x: Tensor, sigma: float = 0.0) -> Tensor:
-        """(..., H, W) -> (...)."""
+        """Return the natural logarithm of the density. (..., H, W) -> (...)."""
         return self._joint(x, sigma).logsumexp(-1)
 
     def score(self, x: Tensor, sigma: float = 0.0) -> Tensor:
-        """Gradient of the smoothed log density: the parts' scores, weighted by their responsibilities."""
+        """Return the gradient of the smoothed log density: the parts' scores, weighted by their responsibilities."""
         weights = self.responsibilities(x, sigma)[..., None, None, :]  # (..., 1, 1, k)
         scores = (weights[..., k] * part.score(x, sigma) for k, part in enumerate(self.parts))
         return sum(scores, torch.zeros_like(x))
 
     def sample(self, count: int, generator: torch.Generator, sigma: float = 0.0) -> Tensor:
-        """(count, H, W) draws from the mixture smoothed by sigma."""
+        """Draw from the mixture smoothed by sigma: (count, H, W)."""
         choice = torch.multinomial(self.weights, count, replacement=True, generator=generator)  # (count,)
         draws = torch.stack([part.sample(count, generator, sigma) for part in self.parts])  # (k, count, H, W)
         return draws[choice, torch.arange(count)]
 
     def posterior(self, y: Tensor, model: LinearModel, noise_std: float, sigma: float = 0.0) -> Mixture:
-        """The exact posterior of the mixture smoothed by sigma: again a mixture, reweighted by each part's evidence."""
+        """Return the exact posterior of the mixture smoothed by sigma, a mixture too: evidence reweights its parts."""
         evidence = torch.stack([part.log_evidence(y, model, noise_std, sigma) for part in self.parts], -1)  # (..., k)
         weights = (self.weights.log() + evidence).softmax(-1)
         return Mixture(weights, [part.posterior(y, model, noise_std, sigma) for part in self.parts])
@@ -161,7 +161,7 @@ class MatrixModel:
 
 
 def normal_matrix(model: LinearModel, like: Tensor) -> Tensor:
-    """A^H A as a dense matrix (H W, H W), for images of the shape and type of `like`."""
+    """Return A^H A as a dense matrix (H W, H W), for images of the shape and type of `like`."""
     return model.normal(_unit_images(like)).flatten(-2).mT.contiguous()
 
 

@@ -150,7 +150,7 @@ def test_switches_of_the_method_pass_through(recon):
 def test_the_methods_are_listed(recon, arguments):
     code, out, _ = recon(*arguments)
     assert code == 0
-    assert "cg-sense     Least squares" in out and "zero-filled  What was not sampled" in out
+    assert "cg-sense     Solve least squares" in out and "zero-filled  Leave at zero" in out
 
 
 @pytest.mark.parametrize("arguments", [("langevin", "--help"), ("scan.h5", "--method", "langevin", "--help")])
