@@ -6,16 +6,15 @@ from scipy.integrate import quad
 from torch import nn
 
 from mrilab.csgm.denoiser import denoising_loss
-from mrilab.csgm.train import DISTRIBUTIONS, PROFILES, SIGMA_MIN, ScoreTask
-from mrilab.errors import UserError
+from mrilab.csgm.train import PROFILES, SIGMA_MIN, TASKS
 from mrilab.physics.noise import complex_noise
 from mrilab.physics.scale import quantile_scale
 from mrilab.training.feed import part_generator
 
 
-@pytest.fixture(scope="module", params=DISTRIBUTIONS)
+@pytest.fixture(scope="module", params=TASKS)
 def task(request):
-    return ScoreTask(request.param, side=32, width=8)
+    return TASKS[request.param].build(side=32, width=8)
 
 
 class BestForGaussians(nn.Module):
@@ -110,7 +109,7 @@ def test_validation_slices_are_not_training_slices(task):
 
 def test_the_same_seed_gives_the_same_weights_and_leaves_torchs_own_state():
     before = torch.get_rng_state()
-    first, again = ScoreTask("score-t2", 32, 8), ScoreTask("score-t2", 32, 8)
+    first, again = (TASKS["score-t2"].build(32, 8) for _ in range(2))
     assert torch.equal(torch.get_rng_state(), before)
     for one, two in zip(first.network.parameters(), again.network.parameters(), strict=True):
         assert torch.equal(one, two)
@@ -121,8 +120,3 @@ def test_profiles_can_be_shared_by_several_devices_and_fit_a_checkpoint():
     for profile in PROFILES.values():
         assert profile.settings.batch % profile.settings.parts == 0 and profile.settings.parts % 2 == 0
         assert profile.width <= 32  # 3.5 million parameters, see tests/nets
-
-
-def test_an_unknown_task_is_told_with_those_that_there_are():
-    with pytest.raises(UserError, match="nothing to train by the name 'score-t1'; choose one of score-t2, score-heads"):
-        ScoreTask("score-t1", 32, 8)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mrilab.csgm.train import DISTRIBUTIONS
+from mrilab.csgm.train import TASKS
 from mrilab.paths import CHECKPOINTS
 from mrilab.training.checkpoints import LARGEST, load_checkpoint
 from mrilab.training.tasks import find_task
@@ -12,7 +12,7 @@ SHIPPED = sorted(path.stem for path in CHECKPOINTS.glob("*.json"))
 
 
 def test_both_priors_are_shipped():
-    assert set(DISTRIBUTIONS) <= set(SHIPPED)
+    assert set(TASKS) <= set(SHIPPED)
 
 
 @pytest.mark.parametrize("name", SHIPPED)

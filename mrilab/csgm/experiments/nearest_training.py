@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mrilab.csgm.prior import ScorePrior
-from mrilab.csgm.train import PROFILES, ScoreTask
+from mrilab.csgm.train import PROFILES, TASKS
 from mrilab.data.embedded import dataset
 from mrilab.data.scans import read_scan
 from mrilab.evaluation.experiments import experiment
@@ -35,7 +35,7 @@ def cases() -> list[tuple]:
 def training_images(every: int = 1) -> Iterator[Tensor]:
     """Yield the clean images of each `every`-th training step of `score-t2`, (part, H, W) at a time."""
     card = ScorePrior(PRIOR).card
-    task = ScoreTask(PRIOR, card["task"]["side"], 8)  # the network's width does not touch the data
+    task = TASKS[PRIOR].build(card["task"]["side"], 8)  # the network's width does not touch the data
     for run in [*card["earlier"], card]:
         parts = PROFILES[run["profile"]].settings.parts
         (seed,) = run["seeds"].values()
