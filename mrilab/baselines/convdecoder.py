@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from mrilab.errors import UserError
 from mrilab.machine import Precision, in_bfloat16
 from mrilab.methods.registry import Progress, method
+from mrilab.nets.channels import complex_image
 from mrilab.physics import SenseModel
 
-GRID = 8  # height and width of the random input; the authors feed 8 x 4 for images of 640 x 368
+GRID = 8  # height and width of the random input, pixels; the authors feed 8 x 4 for images of 640 x 368
 
 
 class ConvDecoder(nn.Module):
@@ -28,43 +31,45 @@ class ConvDecoder(nn.Module):
         shape: (H, W) of the image, of any size. On the way there, sizes grow by a constant factor, rounded up.
         width: channels of every layer.
         layers: 3 x 3 convolutions, at least 2.
-        generator: of z and of the first weights, on the CPU.
+        generator: draws z and the first weights, on the CPU.
 
     Raises:
         ValueError: `width` or `layers` is too small.
     """
 
+    z: Tensor  # (1, width, h, w)
+
     def __init__(self, shape: tuple[int, int], width: int, layers: int, generator: torch.Generator):
         if width < 1 or layers < 2:
             raise ValueError(f"width must be 1 or more and layers 2 or more, not {width} and {layers}")
         super().__init__()
-        grid = tuple(min(GRID, n) for n in shape)
-        self.register_buffer("z", torch.rand(1, width, *grid, generator=generator))
-        parts = []
+        grid = (min(GRID, shape[0]), min(GRID, shape[1]))
+        z = torch.rand(1, width, *grid, generator=generator)
+        self.register_buffer("z", z.contiguous(memory_format=torch.channels_last))
+        parts: list[nn.Module] = []
         for size in _sizes(grid, shape, layers - 1):
             parts += [nn.Upsample(size=size), *_layer(width, generator)]
         parts += [*_layer(width, generator), _convolution(width, 2, 1, generator)]
         self.network = nn.Sequential(*parts)
-        self.to(memory_format=torch.channels_last)  # a fifth faster on a CPU
+        convert_conv2d_weight_memory_format(self, torch.channels_last)  # a fifth faster on a CPU
 
     def forward(self) -> Tensor:
-        """The image, (H, W) complex."""
-        last = self.network[-1]
+        """Return the image, complex (H, W)."""
         features = self.network[:-1](self.z)  # (1, width, H, W), bfloat16 under autocast
         # the image itself has more digits than that
         with torch.autocast(self.z.device.type, enabled=False):
-            channels = last(features.to(last.weight.dtype))  # (1, 2, H, W)
-        return torch.view_as_complex(channels[0].movedim(0, -1).contiguous())
+            channels = self.network[-1](features.to(self.z.dtype))  # (1, 2, H, W)
+        return complex_image(channels)[0]
 
 
 def _sizes(start: tuple[int, int], end: tuple[int, int], steps: int) -> list[tuple[int, int]]:
-    """Sizes after each of the steps that lead from `start` to `end`, neither of them counted twice."""
-    factors = [stop / first for first, stop in zip(start, end, strict=True)]
-    # what rounding leaves above a whole number must not be rounded up
-    return [
-        tuple(math.ceil(n * factor ** (step / steps) - 1e-6) for n, factor in zip(start, factors, strict=True))
-        for step in range(1, steps + 1)
-    ]
+    """Return the sizes after each of the steps that lead from `start` to `end`, without `start`."""
+
+    def size(first: int, last: int, step: int) -> int:
+        # what rounding leaves above a whole number must not be rounded up
+        return math.ceil(first * (last / first) ** (step / steps) - 1e-6)
+
+    return [(size(start[0], end[0], step), size(start[1], end[1], step)) for step in range(1, steps + 1)]
 
 
 def _layer(width: int, generator: torch.Generator) -> tuple[nn.Module, ...]:
@@ -74,7 +79,7 @@ def _layer(width: int, generator: torch.Generator) -> tuple[nn.Module, ...]:
 
 
 def _convolution(inputs: int, outputs: int, side: int, generator: torch.Generator) -> nn.Conv2d:
-    """torch's own first weights, but from the generator: torch itself would draw them from its global state."""
+    """Build a convolution with torch's own first weights, drawn from `generator` and not from torch's global state."""
     convolution = nn.utils.skip_init(nn.Conv2d, inputs, outputs, side, padding=side // 2)
     bound = (inputs * side**2) ** -0.5
     for parameter in convolution.parameters():
@@ -85,8 +90,10 @@ def _convolution(inputs: int, outputs: int, side: int, generator: torch.Generato
 # Rate and iterations have the highest PSNR of `mrilab experiment convdecoder_tuning`, on one validation head at R = 4.
 # Low rates fit sooner, then take up the noise. The best stands at the edge of the grid: more iterations may give more.
 # That was in float32; bfloat16 gives the same there in half the time.
-ITERATIONS, WIDTH, LAYERS = 4000, 32, 7
-LEARNING_RATE = 0.01
+ITERATIONS = 4000  # number of steps of the fit
+LEARNING_RATE = 0.01  # step size of Adam
+WIDTH = 32  # number of channels of every layer
+LAYERS = 7  # number of 3 x 3 convolutions
 
 
 @method("convdecoder")
@@ -105,17 +112,14 @@ def convdecoder(
 ) -> Tensor:
     """An untrained network fitted to this one scan: its structure is the only prior.
 
-    Minimises ||A G(z) - y||^2 over the weights of `mrilab.nets.ConvDecoder`. With data_consistency the k-space of every
+    Minimises ||A G(z) - y||^2 over the weights of `ConvDecoder`. With data_consistency the k-space of every
     coil image is replaced by what was measured, where it was, before the coils are combined. The defaults take one
     to three minutes of a CPU core for 128 x 128; the authors, on GPUs, use 160 to 256 channels and 2500 to 20000 steps.
     precision is that of the network's arithmetic; "auto" is bfloat16 where the device multiplies in it.
     """
-    if iterations < 1:
-        raise UserError(f"--iterations {iterations} is not possible; give 1 or more")
-    if width < 1:
-        raise UserError(f"--width {width} is not possible; give 1 or more")
-    if layers < 2:
-        raise UserError(f"--layers {layers} is not possible; give 2 or more")
+    for option, value, least in (("iterations", iterations, 1), ("width", width, 1), ("layers", layers, 2)):
+        if value < least:
+            raise UserError(f"--{option} {value} is not possible; give {least} or more")
     if not 0 < learning_rate < math.inf:
         raise UserError(f"--learning-rate {learning_rate:g} is not possible; give a number above 0")
     with torch.inference_mode(False), torch.enable_grad():  # a caller may have switched gradients off
@@ -132,10 +136,12 @@ def convdecoder(
     return image * unit
 
 
-def _fit(network: ConvDecoder, model, target: Tensor, steps, rate: float, lower: bool) -> tuple[Tensor, Tensor]:
-    """Fits the network in place to target = A^H y. The image x of the lowest misfit, and A^H (A x - y), (H, W) each."""
+def _fit(
+    network: ConvDecoder, model: SenseModel, target: Tensor, steps: Iterable[int], rate: float, lower: bool
+) -> tuple[Tensor, Tensor]:
+    """Fit the network to target = A^H y. Return the x of the lowest misfit, and A^H (A x - y), (H, W) each."""
     optimizer = torch.optim.Adam(network.parameters(), lr=rate)
-    lowest, best = math.inf, None
+    lowest, best = math.inf, (target, target)
     for step in steps:
         with torch.autocast(target.device.type, torch.bfloat16, enabled=lower):
             x = network()
@@ -155,6 +161,6 @@ def _fit(network: ConvDecoder, model, target: Tensor, steps, rate: float, lower:
 
 
 def _twice_misfit(x: Tensor, gradient: Tensor, target: Tensor) -> float:
-    """||A x - y||^2 - ||y||^2 = Re <x, A^H A x - 2 A^H y>, in double precision: what changes in it is small."""
+    """Return ||A x - y||^2 - ||y||^2 = Re <x, A^H A x - 2 A^H y>, in double precision: what changes in it is small."""
     difference = (gradient - target).to(torch.complex128)
     return float(torch.linalg.vecdot(x.to(torch.complex128).flatten(), difference.flatten()).real)

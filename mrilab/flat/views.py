@@ -17,12 +17,13 @@ from mrilab.physics.noise import complex_noise
 from mrilab.physics.sampling import random_mask
 from mrilab.teach.figures import Panel, View, curves, error_panel, new_figure
 
-SIDE, ACCELERATION = 64, 4
+SIDE = 64  # pixels
+ACCELERATION = 4
 
 
 @lru_cache(maxsize=8)
 def gaussian_scan(noise_std: float, seed: int = 0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """(k-space of a draw of the prior, its variances, mask, data), each (SIDE, SIDE), float64."""
+    """Return k-space of a draw of the prior, its variances, mask and data, (SIDE, SIDE) each, in double precision."""
     generator = torch.Generator().manual_seed(seed)
     shape = (SIDE, SIDE)
     variance = power_law(shape, width=3.0)
@@ -33,7 +34,7 @@ def gaussian_scan(noise_std: float, seed: int = 0) -> tuple[Tensor, Tensor, Tens
 
 
 def rules_view(rule: str, K: int, alpha: float, s: float, noise_std: float, seed: int = 0) -> View:
-    """Euler's method by a rule of `flow_spectrum` on a Gaussian image: its end, its way, and its step sizes."""
+    """Show Euler's method by a rule of `spectrum` on a Gaussian image: its end, its way, and its step sizes."""
     z, variance, mask, y = gaussian_scan(noise_std, seed)
     flow = SpectralFlow(variance, mask, y, noise_std, s)
     generator = torch.Generator().manual_seed(seed + 1)
@@ -53,10 +54,10 @@ def rules_view(rule: str, K: int, alpha: float, s: float, noise_std: float, seed
         f"{rule}, K = {K}: the mean of the ends is {100 * off:.1f} % off E[x_0 | y], and they have {ratio:.2f} of the "
         "variance of the posterior."
     )
-    truth, start, end = (ifft2c(each) for each in (z, y, states[-1]))
-    peak = float(truth.abs().max())
+    image, start, end = (ifft2c(each) for each in (z, y, states[-1]))
+    peak = float(image.abs().max())
     panels = (
-        Panel("x_0, a Gaussian field", truth, limits=(0, peak)),
+        Panel("x_0, a Gaussian field", image, limits=(0, peak)),
         Panel("A^H y", start, limits=(0, peak)),
         Panel("x^K", end, limits=(0, peak)),
         Panel("E[x_0 | y]", ifft2c(mean), limits=(0, peak)),
@@ -82,7 +83,7 @@ class Walk:
 
 
 def walk_view(walks: Mapping[str, Walk], cascade: int, reference: Tensor, gain: float = 5.0) -> View:
-    """All networks after `cascade` (0 to K) steps: the state, the ideal state, and the state's error."""
+    """Show all networks after `cascade` (0 to K) steps: the state, the ideal state, and the state's error."""
     peak = float(reference.abs().max())
     panels, parts = [], []
     for name, walk in walks.items():

@@ -13,7 +13,7 @@ from mrilab.teach.widgets import Live
 
 
 def rules_widget() -> w.Widget:
-    """Rule, number of cascades, schedule, and the noises of start and data, on a Gaussian image."""
+    """Build sliders for rule, cascades, schedule, and the noises of start and data, on a Gaussian image."""
     controls = {
         "rule": w.Dropdown(options=RULES, description="Rule"),
         "K": w.IntSlider(12, min=1, max=60, description="K"),
@@ -25,7 +25,7 @@ def rules_widget() -> w.Widget:
 
 
 def walk_widget(walks: Mapping[str, Walk], reference: Tensor) -> w.Widget:
-    """A slider along the cascades of several networks at once."""
+    """Build a slider along the cascades of several networks at once."""
     last = max(len(walk.states) for walk in walks.values()) - 1
     controls = {
         "cascade": w.IntSlider(last // 2, min=0, max=last, description="Cascade"),

@@ -11,10 +11,11 @@ from mrilab.physics.acquisition import SenseModel
 
 
 def consistent(model: SenseModel, adjoint: Tensor, z: Tensor, weight: Tensor, iterations: int) -> Tensor:
-    """argmin_x ||A x - y||^2 + weight ||x - z||^2 for `adjoint` = A^H y. (*batch, H, W) -> (*batch, H, W).
+    """Return argmin_x ||A x - y||^2 + weight ||x - z||^2 for `adjoint` = A^H y, as (2.12) and (3.6) need it.
 
     The normal equations are (A^H A + weight) x = A^H y + weight z. They are solved for x - z, that is by conjugate
-    gradients that start from z: what the data do not determine is right from the first iteration on.
+    gradients that start from z: what the data do not determine is right from the first iteration on. All images are
+    (*batch, H, W).
     """
 
     def normal(x: Tensor) -> Tensor:
@@ -24,7 +25,7 @@ def consistent(model: SenseModel, adjoint: Tensor, z: Tensor, weight: Tensor, it
 
 
 def unrolled_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, iterations: int) -> Tensor:
-    """`iterations` steps of conjugate gradients for normal(x) = b from x = 0, a differentiable function of b.
+    """Take `iterations` steps of conjugate gradients for normal(x) = b from x = 0, a differentiable function of b.
 
     As `mrilab.physics.conjugate_gradients`, with sums per image, but out of place, so that autograd can walk back
     through the steps. That is the exact gradient of what is returned, converged or not; the shorter formula for
@@ -50,5 +51,5 @@ def unrolled_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, iterations
 
 
 def _components(a: Tensor) -> Tensor:
-    """Real and imaginary parts of images, (..., H, W) -> (..., 2 H W)."""
+    """Return real and imaginary parts of images, (..., H, W) -> (..., 2 H W)."""
     return torch.view_as_real(a.resolve_conj()).flatten(-3)

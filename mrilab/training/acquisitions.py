@@ -13,7 +13,7 @@ from mrilab.physics.protocol import Acquisition, acquire, full_reference
 from mrilab.physics.sampling import make_mask
 from mrilab.physics.scale import quantile_scale
 
-POINTS_ACS = 16  # side of the calibration square of Poisson masks at 128 x 128, as `poisson_mask` has it
+POINTS_ACS = 16  # points, side of the calibration square of Poisson masks at 128 x 128, as `poisson_mask` has it
 ACCELERATIONS = (3, 6)  # equally likely, as in Jalal et al., NeurIPS 2021, appendix G
 
 
@@ -21,23 +21,28 @@ def acquisitions(
     n: int,
     recipe: Recipe,
     generator: torch.Generator,
-    device="cpu",
+    device: torch.device | str = "cpu",
     mask: str = "equispaced",
     direction: str = "vertical",
     accelerations: tuple[int, ...] = ACCELERATIONS,
 ) -> Acquisition:
-    """`n` new objects, each in an array of its own, as the recipe's scans are made and the evaluation takes them.
+    """Simulate `n` new objects as the recipe's scans are made and the evaluation takes them.
 
-    Each is in units of the 0.99 quantile of its zero-filled MVUE. The true maps are gone once the data are simulated.
-    All have the recipe's fewest coils, since a batch has one number of them. `mask` and `direction` are
-    those of `make_mask`; the accelerations are equally likely.
+    Each lies in a receive array of its own. Its data are in units of the 0.99 quantile of the zero-filled MVUE. The
+    true maps are gone once the data are simulated. All have the recipe's fewest coils, since a batch has one number of
+    them. `mask` and `direction` are those of `make_mask`. The accelerations are equally likely.
     """
     scans = [_acquire(recipe, generator, device, mask, direction, accelerations) for _ in range(n)]
     return Acquisition(*(torch.stack(tensors) for tensors in zip(*scans, strict=True)))
 
 
 def _acquire(
-    recipe: Recipe, generator: torch.Generator, device, kind: str, direction: str, accelerations: tuple[int, ...]
+    recipe: Recipe,
+    generator: torch.Generator,
+    device: torch.device | str,
+    kind: str,
+    direction: str,
+    accelerations: tuple[int, ...],
 ) -> Acquisition:
     """Make one scan, without the batch dimension."""
     seed = int(torch.randint(2**60, (), generator=generator))

@@ -5,15 +5,16 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-WINDOW = 7
-C1, C2 = 0.01**2, 0.03**2  # (K1 L)^2 and (K2 L)^2 for the data range L = 1
+WINDOW = 7  # pixels, side of the windows
+C1 = 0.01**2  # (K1 L)^2 for the data range L = 1
+C2 = 0.03**2  # (K2 L)^2
 
 
 def ssim(x: Tensor, reference: Tensor) -> Tensor:
-    """SSIM of the magnitudes of complex images (n, H, W), (n,), as `mrilab.evaluation.ssim` measures it.
+    """Return the SSIM of the magnitudes of complex images, (n, H, W) -> (n,), as `mrilab.evaluation.ssim` measures it.
 
-    Over uniform windows that lie wholly inside, with sample (co)variances, and with the data range max |reference| of
-    each image. MONAI's SSIM divides by the number of pixels instead of one less, so it is another number.
+    Uniform windows lie wholly inside, (co)variances are those of samples, and the data range is max |reference| of each
+    image. MONAI's SSIM divides by the number of pixels instead of one less, so it is another number.
     """
     reference = reference.abs()
     peak = reference.amax((-2, -1), keepdim=True)
@@ -31,15 +32,15 @@ def ssim(x: Tensor, reference: Tensor) -> Tensor:
 
 
 def distance(x: Tensor, clean: Tensor) -> Tensor:
-    """Mean |x - clean| over mean |clean|, of states (..., n, H, W): (...)."""
+    """Return mean |x - clean| over mean |clean|, (..., n, H, W) -> (...)."""
     return ((x - clean).abs().mean((-2, -1)) / clean.abs().mean((-2, -1))).mean(-1)
 
 
 def final(states: Tensor, clean: Tensor, t: Tensor | None = None) -> Tensor:
-    """1 - SSIM of the last state."""
+    """Return 1 - SSIM of the last state."""
     return (1 - ssim(states[-1], clean)).mean()
 
 
 def composite(states: Tensor, clean: Tensor, t: Tensor | None = None) -> Tensor:
-    """1 - SSIM, and the mean error over the mean image, of the last state."""
+    """Return 1 - SSIM of the last state, and the mean error over the mean image."""
     return final(states, clean) + distance(states[-1], clean)
