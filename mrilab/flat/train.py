@@ -24,7 +24,7 @@ from mrilab.training.acquisitions import acquisitions
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch
 from mrilab.training.losses import composite
-from mrilab.training.supervised import Supervised, acquisition, batch_of, reference
+from mrilab.training.supervised import Supervised, acquisition, batch_of
 
 ACCELERATIONS = (4, 8)  # equally likely
 W_ASYMMETRY = 0.01  # weight of the asymmetry in the loss, that of ISTA-Net+'s authors
@@ -119,8 +119,7 @@ class ControlledTask(Supervised):
         else:
             recipe = replace(self.scans.training_recipe(self.side), split=split)
             scans = acquisitions(n, recipe, generator, device, self.scans.mask, accelerations=ACCELERATIONS)
-        batch = batch_of(scans)
-        return *batch, complex_noise(reference(batch).shape, generator).to(device)
+        return batch_of(scans, complex_noise(scans.target.shape, generator).to(device))
 
     def validation_loss(self, states: Tensor, clean: Tensor) -> Tensor:
         return composite(states, clean)
@@ -141,12 +140,11 @@ class FlatTask(ControlledTask):
         return network(acquisition(batch), eps=batch[-1])
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        clean = reference(batch)
-        on_path = {"clean": clean} if self.control.loss == "matched" else {}
-        path = network(acquisition(batch), eps=batch[-1], **on_path)
-        self.network.measure(path.denoised, clean)  # before DDP would broadcast it
+        scan = acquisition(batch)
+        path = network(scan, eps=batch[-1], clean=scan.target if self.control.loss == "matched" else None)
+        self.network.measure(path.denoised, scan.target)  # before DDP would broadcast it
         t = time_grid(self.network.cascades, self.network.alpha)
-        return LOSSES[self.control.loss](path.states, clean, t)
+        return LOSSES[self.control.loss](path.states, scan.target, t)
 
 
 class IstaTask(ControlledTask):
@@ -156,8 +154,9 @@ class IstaTask(ControlledTask):
         super().__init__(trainable, lambda: ISTANet(width), side, seed)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        path = network(acquisition(batch))
-        return composite(path.states, reference(batch)) + W_ASYMMETRY * path.asymmetry
+        scan = acquisition(batch)
+        path = network(scan)
+        return composite(path.states, scan.target) + W_ASYMMETRY * path.asymmetry
 
 
 def single_coil(

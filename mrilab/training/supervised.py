@@ -43,7 +43,7 @@ class Supervised(ABC):
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Return the loss that is trained, a scalar: that of the validation, where a task has no other."""
-        return self.validation_loss(self.run(network, batch).states, reference(batch))
+        return self.validation_loss(self.run(network, batch).states, acquisition(batch).target)
 
     def run(self, network: nn.Module, batch: Batch) -> Trajectory:
         """Return what the network makes of a batch."""
@@ -59,11 +59,11 @@ class Supervised(ABC):
         losses, columns = [], []
         for fields in zip(*self._fixed, strict=True):  # one by one: no more memory than in training
             batch = tuple(field[None].to(device) for field in fields)
-            path, scan, clean = self.run(network, batch), acquisition(batch), reference(batch)
-            losses.append(self.validation_loss(path.states, clean).item())
+            path, scan = self.run(network, batch), acquisition(batch)
+            losses.append(self.validation_loss(path.states, scan.target).item())
             if len(columns) < SHOWN:
-                rows = torch.cat([clean, mvue(scan.kspace, scan.coil_maps), path.image]).abs()  # (3, H, W)
-                columns.append(rows.flatten(0, 1) / clean.abs().max())  # (3 H, W)
+                rows = torch.cat([scan.target, mvue(scan.kspace, scan.coil_maps), path.image]).abs()  # (3, H, W)
+                columns.append(rows.flatten(0, 1) / scan.target.abs().max())  # (3 H, W)
         return sum(losses) / len(losses), torch.cat(columns, -1).clamp(0, 1)  # (3 H, SHOWN W)
 
 
@@ -75,8 +75,3 @@ def batch_of(scans: Acquisition, *more: Tensor) -> Batch:
 def acquisition(batch: Batch) -> Acquisition:
     """Return the acquisitions of a batch."""
     return Acquisition(*batch[: len(Acquisition._fields)])
-
-
-def reference(batch: Batch) -> Tensor:
-    """Return the reference images of a batch, (n, H, W)."""
-    return batch[Acquisition._fields.index("reference")]

@@ -53,7 +53,7 @@ def test_validation_is_fixed_and_of_the_other_split(task):
     side = task.config["side"]
     assert picture.shape == (3 * side, 4 * side) and 0 <= picture.min() and picture.max() == 1
     trained = Acquisition(*task.part(2, part_generator(0, 0, 0), CPU)).reference  # the same numbers, the other split
-    assert (trained - supervised.reference(task._fixed)[:2]).abs().mean() > 0.05
+    assert (trained - supervised.acquisition(task._fixed).target[:2]).abs().mean() > 0.05
 
 
 def test_both_accelerations_are_validated(task):
