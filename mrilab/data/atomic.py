@@ -1,4 +1,4 @@
-"""Files appear under their final name whole or not at all."""
+"""Files that appear under their final name whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mrilab.errors import UserError
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; move it there on success, remove it on any failure.
+    """Yield a temporary path beside `path`. Move it there on success, remove it on any failure.
 
-    The temporary file keeps the suffix, for writers that choose their format by it, and lies in the same
-    folder, because `os.replace` is atomic only within one file system.
+    The temporary file keeps the suffix, for writers that choose their format by it. It lies in the same folder, because
+    `os.replace` is atomic only within a file system.
 
     Raises:
-        UserError: the folder does not exist and cannot be made, or cannot be written.
+        UserError: a folder that cannot be made or written.
     """
     path = Path(path)
     try:
@@ -33,7 +33,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         yield temporary
         umask = os.umask(0)
         os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp makes files private; ours are for sharing
+        temporary.chmod(0o666 & ~umask)  # files of mkstemp are private; ours are for sharing
         if path.is_dir():
             raise UserError(f"{path} is a folder; give the name of a file to write")
         os.replace(temporary, path)

@@ -1,7 +1,7 @@
 """The fixed scans as files: built from code on first use, in the fastMRI HDF5 layout, never committed.
 
-A data set is a folder with one file a scan and a manifest, written last, that names the files and the fingerprint
-of the code they were made with. When the code changes, the data are made anew.
+A data set is a folder with a file per scan and a manifest, written last. The manifest names the files and the
+fingerprint of the code that simulated them. When the code changes, the data are built again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MANIFEST = "manifest.json"
 
 
 def embedded_folder() -> Path:
-    """`data/embedded` of the clone; for a package installed elsewhere, a folder in the user's cache."""
+    """Return `data/embedded` of the clone; for a package installed elsewhere, a folder in the user's cache."""
     if (ROOT / "pyproject.toml").is_file():
         return ROOT / "data" / "embedded"
     return Path.home() / ".cache" / "mrilab" / "embedded"
@@ -32,19 +32,16 @@ def embedded_folder() -> Path:
 
 @lru_cache(maxsize=1)
 def _fingerprint() -> str:
-    """Hash of all the code that decides what a scan looks like."""
+    """Return a hash of all the code that decides what a scan looks like."""
     package = Path(mrilab.__file__).parent
     sources = sorted((package / "anatomy").rglob("*.py"))
     sources += [package / "data" / "recipes.py", package / "data" / "slices.py"]
     sources += [package / "physics" / "fourier.py", package / "physics" / "signal.py"]
-    digest = hashlib.sha256()
-    for source in sources:
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
 
 
 def up_to_date(folder: Path) -> list[Path] | None:
-    """The files of a finished data set, or None if it is missing, damaged or from other code."""
+    """Return the files of a finished data set, or None if it is missing, damaged or from other code."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
         files = [folder / name for name in manifest["files"]]
@@ -57,48 +54,39 @@ def up_to_date(folder: Path) -> list[Path] | None:
 def build(
     folder: str | Path | None = None, names: Iterable[str] | None = None, progress: bool = True
 ) -> dict[str, list[Path]]:
-    """Build the named data sets (all by default) unless they are up to date; return their files by name.
+    """Build the named data sets (all by default) unless they are up to date. Return their files by name.
 
-    Can be interrupted and run again: what is finished stays.
+    It can be interrupted and run again: what is finished stays.
 
     Raises:
         UserError: no such data set, or a folder that cannot be written.
     """
     folder = Path(folder) if folder is not None else embedded_folder()
-    names = list(RECIPES) if names is None else list(names)
-    recipes = {name: find_recipe(name) for name in names}
-    done = {name: up_to_date(folder / name) for name in names}
-    missing = [(name, i) for name in names if done[name] is None for i in range(recipes[name].count)]
-    # `disable` is given only to switch off: with it, tqdm would not heed TQDM_DISABLE, which lessons run under
+    files = {
+        name: [folder / name / f"{name}-{index:02d}.h5" for index in range(find_recipe(name).count)]
+        for name in (RECIPES if names is None else names)
+    }
+    missing = [(name, i) for name in files if up_to_date(folder / name) is None for i in range(len(files[name]))]
+    # `disable` is passed only to switch off: with it, tqdm would not heed TQDM_DISABLE, which lessons run under
     quiet = {} if progress and missing else {"disable": True}
     bar = tqdm(missing, desc="Simulating scans", unit="scan", mininterval=0.5, **quiet)
     for name, index in bar:
         bar.set_postfix_str(name, refresh=False)
-        _write(folder / name, name, index)
-        if index == recipes[name].count - 1:
-            done[name] = _finish(folder / name, name, recipes[name].count)
-    return {name: done[name] for name in names}
-
-
-def _path(folder: Path, name: str, index: int) -> Path:
-    return folder / f"{name}-{index:02d}.h5"
-
-
-def _write(folder: Path, name: str, index: int) -> None:
-    scan = simulate(name, index)
-    write_scan(_path(folder, name, index), scan.kspace[None], attrs=scan.attrs, header=scan.header)
-
-
-def _finish(folder: Path, name: str, count: int) -> list[Path]:
-    files = [_path(folder, name, index) for index in range(count)]
-    with atomic_path(folder / MANIFEST) as temporary:
-        manifest = {"name": name, "fingerprint": _fingerprint(), "files": [file.name for file in files]}
-        temporary.write_text(json.dumps(manifest, indent=1) + "\n")
+        _write(files[name][index], name, index)
+        if index == len(files[name]) - 1:
+            manifest = {"name": name, "fingerprint": _fingerprint(), "files": [file.name for file in files[name]]}
+            with atomic_path(folder / name / MANIFEST) as temporary:
+                temporary.write_text(json.dumps(manifest, indent=1) + "\n")
     return files
 
 
+def _write(path: Path, name: str, index: int) -> None:
+    scan = simulate(name, index)
+    write_scan(path, scan.kspace[None], attrs=scan.attrs, header=scan.header)
+
+
 def dataset(name: str, folder: str | Path | None = None, progress: bool = True) -> list[Path]:
-    """The files of one data set, in order; built first if they are missing or out of date.
+    """Return the files of a data set, in order. They are built first if they are missing or out of date.
 
     Raises:
         UserError: no such data set, or a folder that cannot be written.

@@ -1,4 +1,4 @@
-"""The HDF5 side of a scan: open it, check that it is one, read slices; every fault is one sentence."""
+"""The HDF5 side of a scan: open the file, check it, read slices. Every fault is told in a sentence."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from torch import Tensor
 
 from mrilab.errors import UserError
 
-SMALLEST = 8  # points along each axis; below this nothing can be estimated
-REFERENCES = ("reconstruction_rss", "reconstruction_esc")
+SMALLEST = 8  # smallest number of points along an axis; with fewer nothing can be estimated
+REFERENCES = ("reconstruction_rss", "reconstruction_esc")  # names of stored images
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """What was read of a file, as stored: kspace (slices, coil, H, W) complex64, the rest as numpy or text."""
+    """Hold what was read of a file: kspace (slices, coil, H, W) complex64, the rest as stored, numpy or text."""
 
     kspace: Tensor
     numbers: tuple[int, ...]
@@ -33,7 +33,7 @@ class RawFile:
 
 
 def read_file(path: Path, slice: int | None = None) -> RawFile:
-    """Read all slices, or one. Raises `UserError` as `mrilab.data.scans.read_scan` says."""
+    """Read all slices, or a single one. Raise `UserError` as `mrilab.data.scans.read_scan` says."""
     with open_hdf5(path) as file:
         data = kspace_dataset(file, path)
         n_slices = data.shape[0]
@@ -43,13 +43,13 @@ def read_file(path: Path, slice: int | None = None) -> RawFile:
         kspace = read_slices(data, numbers, path)
         mask = _mask(file, data, path)
         reference = _reference(file, data, numbers)
-        attrs = {key: _plain(value) for key, value in file.attrs.items()}
+        attrs = {k: v.decode("utf-8", "replace") if isinstance(v, bytes) else v for k, v in file.attrs.items()}
         return RawFile(kspace, numbers, n_slices, _text(file.get("ismrmrd_header")), attrs, mask, reference)
 
 
 @contextmanager
 def open_hdf5(path: Path) -> Iterator[h5py.File]:
-    """Open for reading, and nothing else inside: whatever h5py raises there means that the file is damaged.
+    """Open for reading, and do nothing else inside: whatever h5py raises there means that the file is damaged.
 
     Raises:
         UserError: a file that is missing, a folder, not HDF5, cut short, damaged.
@@ -72,7 +72,11 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
 
 
 def kspace_dataset(file: h5py.File, path: Path) -> h5py.Dataset:
-    """The dataset `kspace`, complex or as pairs of reals, of rank 3 or 4, not empty; nothing is read yet."""
+    """Return the dataset `kspace`, complex or pairs of reals, of rank 3 or 4, not empty. Nothing is read yet.
+
+    Raises:
+        UserError: no such dataset, or of another type or shape.
+    """
     data = file.get("kspace")
     if not isinstance(data, h5py.Dataset):
         there = ", ".join(str(key) for key in file) or "nothing"
@@ -100,7 +104,11 @@ def _complex_names(dtype: np.dtype) -> bool:
 
 
 def read_slices(data: h5py.Dataset, chosen: Sequence[int], path: Path) -> Tensor:
-    """Only the chosen slices: (slices, coil, H, W) complex64, finite, none of them all zero."""
+    """Read only the chosen slices: (slices, coil, H, W) complex64.
+
+    Raises:
+        UserError: more than the memory holds, NaN, infinity, a slice that is all zero.
+    """
     plane = data.shape[1:-1] if _has_real_pairs(data) else data.shape[1:]
     needed = 8 * len(chosen) * int(np.prod(plane, dtype=float))
     if needed > psutil.virtual_memory().available:
@@ -135,7 +143,7 @@ def _mask(file: h5py.File, data: h5py.Dataset, path: Path) -> np.ndarray | None:
 
 
 def _reference(file: h5py.File, data: h5py.Dataset, numbers: Sequence[int]) -> np.ndarray | None:
-    """The slices of the stored image; one of another rank, type or number of slices is none."""
+    """Read the slices of the stored image; None if its rank, type or number of slices does not fit."""
     for key in REFERENCES:
         stored = file.get(key)
         if isinstance(stored, h5py.Dataset) and stored.dtype.kind == "f" and stored.ndim == 3:
@@ -144,8 +152,8 @@ def _reference(file: h5py.File, data: h5py.Dataset, numbers: Sequence[int]) -> n
     return None
 
 
-def _text(data) -> bytes | str:
-    """The header as text; h5py gives bytes for a scalar, or an array of one."""
+def _text(data: object) -> bytes | str:
+    """Return the header as text. For a scalar h5py returns bytes, or an array that holds them."""
     if not isinstance(data, h5py.Dataset) or data.size != 1:
         return ""
     value = data[()]
@@ -153,13 +161,9 @@ def _text(data) -> bytes | str:
     return value if isinstance(value, bytes | str) else ""
 
 
-def _plain(value):
-    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value
-
-
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn an operating-system error while writing `path` into one sentence."""
+    """Turn an operating-system error while writing `path` into a sentence."""
     try:
         yield
     except OSError as error:

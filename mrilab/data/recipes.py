@@ -1,8 +1,8 @@
 """The fixed scans of the course: which there are, and how each is simulated from its seed.
 
-A scan is rendered on a grid twice as fine as the one it is sampled on (no inverse crime), scaled so that the 0.99
-quantile of its magnitude is 1, seen by an array of 8 to 16 loops, and given complex Gaussian noise. Ellipses are
-not rendered at all: their k-space is exact.
+A scan is rendered on a grid twice as fine as its own (no inverse crime) and scaled so that the 0.99 quantile of its
+magnitude is 1. An array of 8 to 16 loops sees it, and complex Gaussian noise is added. Ellipses are not rendered at
+all: their k-space is exact.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from mrilab.anatomy.abdomen import abdomen_phantom
 from mrilab.anatomy.acquire import add_noise, band_limit, simulate_scan
 from mrilab.anatomy.arrays import random_array
 from mrilab.anatomy.ellipsoids import fit_coils, random_ellipses
+from mrilab.anatomy.fields import Device
 from mrilab.anatomy.knee import knee_phantom
 from mrilab.data.slices import FINENESS, coarse_labels, fine_heads, split_generator
 from mrilab.errors import UserError
@@ -27,10 +28,10 @@ from mrilab.physics.scale import quantile_scale
 
 @dataclass(frozen=True)
 class Recipe:
-    """One data set: `count` scans of which the last `unseen` lie in the slab that training never shows.
+    """How to simulate `count` scans, of which the last `unseen` lie in the slab that training never shows.
 
-    anatomy is a key of ANATOMIES. n_coils and noise_std are ranges, drawn per scan; noise_std is per real component
-    and relative to the 0.99 quantile of the image.
+    `anatomy` is a key of ANATOMIES or "ellipses". `n_coils` and `noise_std` are ranges, drawn per scan; `noise_std` is
+    per real component and relative to the 0.99 quantile of the image.
     """
 
     anatomy: str
@@ -43,8 +44,14 @@ class Recipe:
     noise_std: tuple[float, float] = (0.01, 0.01)
 
 
-PREFIX = {"axial": "AX", "coronal": "COR", "sagittal": "SAG"}  # as fastMRI names its acquisitions
-WIDE = {"n_coils": (8, 16), "noise_std": (0.003, 0.03)}
+# image on a grid FINENESS times as fine, labels (H, W), attributes, field of view in mm
+Rendered = tuple[Tensor, Tensor, dict[str, str], tuple[float, float]]
+Render = Callable[..., Rendered]  # of (recipe, unseen, generator, device)
+PREFIX = {
+    "axial": "AX",
+    "coronal": "COR",
+    "sagittal": "SAG",
+}  # first part of the names that fastMRI gives to acquisitions
 RECIPES: dict[str, Recipe] = {
     "heads-t2-val": Recipe("clinical", "val", 8, "t2"),
     "heads-t2-test": Recipe("clinical", "test", 12, "t2", unseen=6),
@@ -52,8 +59,8 @@ RECIPES: dict[str, Recipe] = {
     "heads-t1-test": Recipe("clinical", "test", 12, "t1", unseen=6),
     "heads-pd-test": Recipe("clinical", "test", 12, "pd", unseen=6),
     "heads-flair-test": Recipe("clinical", "test", 12, "flair", unseen=6),
-    "heads-randomised-val": Recipe("randomised", "val", 8, **WIDE),
-    "heads-randomised-test": Recipe("randomised", "test", 12, unseen=6, **WIDE),
+    "heads-randomised-val": Recipe("randomised", "val", 8, n_coils=(8, 16), noise_std=(0.003, 0.03)),
+    "heads-randomised-test": Recipe("randomised", "test", 12, unseen=6, n_coils=(8, 16), noise_std=(0.003, 0.03)),
     "knee-test": Recipe("knee", "test", 6, "pd"),
     "abdomen-test": Recipe("abdomen", "test", 6, "t2", n_coils=(12, 12)),
     "ellipses-test": Recipe("ellipses", "test", 6),
@@ -64,8 +71,8 @@ RECIPES: dict[str, Recipe] = {
 class Simulated:
     """A scan with what only a simulation knows.
 
-    kspace (coil, H, W) with noise; truth (H, W), the noise-free image on the same grid; coil_maps (coil, H, W),
-    the true ones, for oracles only; labels (H, W) uint8; attrs and header for the file.
+    `kspace` (coil, H, W) has noise, `truth` (H, W) is the noise-free image on the same grid. The true `coil_maps`
+    (coil, H, W) are for oracles only. `labels` are uint8 (H, W). `attrs` and `header` go into the file.
     """
 
     kspace: Tensor
@@ -77,14 +84,18 @@ class Simulated:
 
 
 def find_recipe(name: str) -> Recipe:
-    """Raises UserError when there is no data set of this name."""
+    """Return the recipe of a data set.
+
+    Raises:
+        UserError: no such data set.
+    """
     if name not in RECIPES:
         raise UserError(f"there is no data set {name!r}; choose one of {', '.join(sorted(RECIPES))}")
     return RECIPES[name]
 
 
 def simulate(name: str, index: int) -> Simulated:
-    """Scan number `index` of the data set `name`, the same at every call.
+    """Simulate scan number `index` of the data set `name`, the same at every call.
 
     Raises:
         UserError: no such data set or scan.
@@ -111,26 +122,24 @@ def simulate(name: str, index: int) -> Simulated:
     image, labels, details, fov = ANATOMIES[recipe.anatomy](recipe, unseen, generator)
     image = image / quantile_scale(image)
     array = random_array(n_coils, generator)
-    kspace = simulate_scan(image, array.maps(image.shape[-2:]), recipe.shape, noise_std, generator)
-    header = {"encoded_fov_mm": (*fov, 5.0)}
+    maps = array.maps((FINENESS * recipe.shape[0], FINENESS * recipe.shape[1]))  # on the grid of the image
+    kspace = simulate_scan(image, maps, recipe.shape, noise_std, generator)
     truth = band_limit(image, recipe.shape)
+    header = {"encoded_fov_mm": (*fov, 5.0)}
     return Simulated(kspace, truth, array.maps(recipe.shape), labels, attrs | details, header)
 
 
-def _head(recipe: Recipe, unseen: bool, generator: torch.Generator, device="cpu"):
+def _head(recipe: Recipe, unseen: bool, generator: torch.Generator, device: Device = "cpu") -> Rendered:
     kind = (recipe.shape, recipe.anatomy, recipe.contrast, recipe.split)
     heads = fine_heads(1, *kind, generator, unseen_slab=unseen, device=device)
     orientation = heads.slices.orientation[0]
     pixel = FINENESS * float(heads.slices.pixel[0])  # mm
-    details = {
-        "acquisition": f"{PREFIX[orientation]}{heads.contrast.upper()}",
-        "orientation": orientation,
-    }
+    details = {"acquisition": f"{PREFIX[orientation]}{heads.contrast.upper()}", "orientation": orientation}
     return heads.image[0], coarse_labels(heads)[0], details, (pixel * recipe.shape[0], pixel * recipe.shape[1])
 
 
-def _phantom(draw: Callable, acquisition: str, fov: float):
-    def render(recipe: Recipe, unseen: bool, generator: torch.Generator, device="cpu"):
+def _phantom(draw: Callable[..., tuple[Tensor, Tensor]], acquisition: str, fov: float) -> Render:
+    def render(recipe: Recipe, unseen: bool, generator: torch.Generator, device: Device = "cpu") -> Rendered:
         fine = (FINENESS * recipe.shape[0], FINENESS * recipe.shape[1])
         image, labels = draw(fine, generator, recipe.contrast)
         # pixel i of the scan lies where pixel FINENESS * i of the fine grid does
@@ -140,24 +149,21 @@ def _phantom(draw: Callable, acquisition: str, fov: float):
     return render
 
 
-def _ellipses(recipe: Recipe, n_coils: int, noise_std: float, attrs: dict, generator) -> Simulated:
-    """Exact k-space, from the closed form of an ellipse's transform; labels count the ellipses from 1."""
+def _ellipses(recipe: Recipe, n_coils: int, noise_std: float, attrs: dict, generator: torch.Generator) -> Simulated:
+    """Simulate exact k-space, from the closed form of an ellipse's transform. Labels count the ellipses from 1."""
     phantom = random_ellipses(generator=generator)
     coils = fit_coils(random_array(n_coils, generator))
     maps = normalise_maps(coils.sensitivities(recipe.shape)).to(torch.complex64)
-    exact = coils.kspace(phantom, recipe.shape).to(torch.complex64)
+    exact = coils.kspace(phantom, recipe.shape)
     # plane-wave coils do not sum to 1: their shading belongs to the image, as with any scan whose maps are normalised
     truth = mvue(exact, maps)
     scale = quantile_scale(truth)
     kspace = add_noise(exact / scale, noise_std, generator)
     labels = phantom.labels(recipe.shape).to(torch.uint8)
-    attrs = attrs | {"acquisition": "ELLIPSES"}
-    return Simulated(kspace, truth / scale, maps, labels, attrs, {})
+    return Simulated(kspace, truth / scale, maps, labels, attrs | {"acquisition": "ELLIPSES"}, {})
 
 
-# name -> function of (recipe, unseen, generator, device): the image on a grid FINENESS times as fine, labels (H, W),
-# attributes, field of view in mm
-ANATOMIES: dict[str, Callable] = {
+ANATOMIES: dict[str, Render] = {
     "clinical": _head,
     "randomised": _head,
     "knee": _phantom(knee_phantom, "SAGPD", 160.0),

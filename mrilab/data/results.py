@@ -28,14 +28,13 @@ def write_reconstruction(
     """Write a reconstruction, whole or not at all, on the scale of the raw data.
 
     Args:
-        image: (slices, H, W) complex; written as `reconstruction`, float32 magnitude as in fastMRI's
-            submissions, and as `reconstruction_complex`.
-        mask: bool (1, W), (H, 1) or (H, W): what was sampled. Lines of columns are written as (W,), as
-            fastMRI does.
-        uncertainty: (slices, H, W) real, standard deviation of the magnitude.
-        samples: (slices, K, H, W) complex posterior samples.
-        attrs: where it comes from: method, accelerations, `maps_from`, seed ... Versions are added. None is
-            left out, and what HDF5 has no type for is written as JSON.
+        image: complex (slices, H, W), written as `reconstruction`, the float32 magnitude of fastMRI's submissions,
+            and as `reconstruction_complex`.
+        mask: what was sampled, bool (1, W), (H, 1) or (H, W). Columns are written as (W,), as fastMRI does.
+        uncertainty: standard deviation of the magnitude, real (slices, H, W).
+        samples: posterior samples, complex (slices, K, H, W).
+        attrs: where it comes from: method, accelerations, `maps_from`, seed ... Versions are added. None is left out,
+            and what HDF5 has no type for is written as JSON.
 
     Raises:
         UserError: a place that cannot be written.

@@ -11,29 +11,29 @@ from torch import Tensor
 
 from mrilab.errors import UserError
 
-FULL = 0.9  # a plane with fewer nonzero points than this, and no `mask`, was undersampled
+FULL = 0.9  # smallest share of nonzero points of a plane that counts as fully sampled without a `mask`
 
 
 def find_sampling(
     stored: np.ndarray | None, kspace: Tensor, attrs: dict, header: dict, path: Path
 ) -> tuple[Tensor | None, Tensor | None]:
-    """(mask, acquired) of k-space (slices, coil, H, W); see `Scan` for what they mean.
+    """Return mask and acquired columns of k-space (slices, coil, H, W), as `Scan` holds them.
 
-    Columns are padding where the attributes `padding_left` and `padding_right` say so (the first acquired
-    column and the one after the last), or else the header's encoding limits where the data there are indeed
-    zero (both as in fastMRI's own reader), or, in a fully sampled scan, where the outer columns are zero.
-    `stored` is the file's `mask`. Without one, lines or points missing *inside* the acquired area make a mask
-    too, because a scan with holes is not a reference.
+    Columns are padding where the attributes `padding_left` and `padding_right` say so (the first acquired column and
+    the column after the last), or else the header's encoding limits where the data are indeed zero (both as in
+    fastMRI's own reader), or, in a fully sampled scan, where the outer columns are zero. `stored` is the file's `mask`.
+    Without it, lines or points missing *inside* the acquired area make a mask too: a scan with holes is no reference.
 
     Raises:
         UserError: a mask of another shape, with other values than numbers, or that samples no acquired point.
     """
-    shape = tuple(kspace.shape[-2:])
+    height, width = kspace.shape[-2:]
     measured = (kspace != 0).any(0).any(0)  # (slices, coil, H, W) -> (H, W)
     columns = _acquired_columns(measured.any(0), attrs, header)
+    mask: Tensor | None
     if stored is not None:
         # a mask may count columns that hold nothing: the padding
-        mask = _as_mask(stored, shape, path) & measured.any(0) & (True if columns is None else columns)
+        mask = _as_mask(stored, (height, width), path) & measured.any(0) & (True if columns is None else columns)
         if not mask.any():
             raise UserError(f"the `mask` in {path} samples nothing that was acquired; the scan cannot be used")
         if bool((mask == mask[:1]).all()):
@@ -47,32 +47,32 @@ def find_sampling(
         if mask is not None:
             warnings.warn(f"{path} has no `mask`, but its k-space has holes: it is taken as undersampled", stacklevel=3)
     if columns is None or columns.all():
-        columns = torch.ones(shape[1], dtype=torch.bool)
+        columns = torch.ones(width, dtype=torch.bool)
     if mask is not None and bool((mask | ~columns).all()):
         mask = None
     return mask, None if columns.all() else columns[None]
 
 
 def _acquired_columns(measured: Tensor, attrs: dict, header: dict) -> Tensor | None:
-    """What attributes or header say of the acquired columns, (W,); None if nothing that can be true."""
+    """Return the acquired columns (W,) by attributes or header; None if they say nothing that can be true."""
     width = len(measured)
-    bounds = attrs.get("padding_left"), attrs.get("padding_right")
-    told = all(isinstance(bound, int | np.integer) for bound in bounds)
-    if not told and header.get("encoded_matrix", (0, 0))[1] == width and {"phase_centre", "phase_maximum"} <= {*header}:
+    stated = all(isinstance(attrs.get(key), int | np.integer) for key in ("padding_left", "padding_right"))
+    if stated:
+        left, right = int(attrs["padding_left"]), int(attrs["padding_right"])
+    elif header.get("encoded_matrix", (0, 0))[1] == width and {"phase_centre", "phase_maximum"} <= {*header}:
         left = width // 2 - header["phase_centre"]
-        bounds = left, left + header["phase_maximum"] + 1
-    elif not told:
+        right = left + header["phase_maximum"] + 1
+    else:
         return None
-    left, right = (int(bound) for bound in bounds)
     if not 0 <= left < right <= width:
         return None
     columns = torch.zeros(width, dtype=torch.bool)
     columns[left:right] = True
-    return columns if told or not measured[~columns].any() else None
+    return columns if stated or not measured[~columns].any() else None
 
 
 def _holes(measured: Tensor, columns: Tensor) -> Tensor | None:
-    """Sampling inside the acquired area where no mask tells: None if full, else (1, W), (H, 1) or (H, W)."""
+    """Return the sampling inside the acquired area: None if full, else (1, W), (H, 1) or (H, W)."""
     lines, readouts = measured.any(0), measured.any(1)
     if float(measured[readouts][:, lines].float().mean()) < FULL:
         return measured & columns
@@ -84,7 +84,7 @@ def _holes(measured: Tensor, columns: Tensor) -> Tensor | None:
 
 
 def _as_mask(stored: np.ndarray, shape: tuple[int, int], path: Path) -> Tensor:
-    """(W,), (1, ..., W), (H, 1) or (H, W) numbers -> bool (1, W) or (H, W)."""
+    """Turn numbers (W,), (1, ..., W), (H, 1) or (H, W) into bool (1, W), (H, 1) or (H, W)."""
     height, width = shape
     stored = np.asarray(stored)
     while stored.ndim > 2 and stored.shape[0] == 1:  # fastMRI code hands on (1, 1, W, 1) at times
@@ -104,7 +104,7 @@ def _as_mask(stored: np.ndarray, shape: tuple[int, int], path: Path) -> Tensor:
 
 
 def _hull(line: Tensor) -> Tensor:
-    """True from the first to the last True."""
+    """Return True from the first to the last True."""
     where = torch.nonzero(line).flatten()
     filled = torch.zeros_like(line)
     if len(where):

@@ -29,13 +29,13 @@ from mrilab.physics.fourier import centre_crop, fft1c, ifft1c
 class Scan:
     """Some or all slices of one file, readout oversampling removed.
 
-    kspace: (slices, coil, H, W) complex64, raw scale, DC at N // 2.
-    mask: None where everything acquired was sampled; else bool (1, W), (H, 1) or (H, W), the prospective
-        sampling.
-    acquired: None, or bool (1, W): the columns that are not zero padding.
-    header: what `parse_header` found. attrs: the attributes of the file.
-    reference_rss: (slices, h, w) float32 as stored in the file, often a smaller crop; None if there is none.
-    slices: the numbers of these slices in the file, which has `n_slices`.
+    Attributes:
+        kspace: complex64 (slices, coil, H, W) on the raw scale, DC at N // 2.
+        mask: prospective sampling, bool (1, W), (H, 1) or (H, W); None if everything acquired was sampled.
+        acquired: columns that are not zero padding, bool (1, W); None if all are acquired.
+        header, attrs: fields of the ISMRMRD header and attributes of the file.
+        reference_rss: image in the file, float32 (slices, h, w), often a smaller crop; None if there is none.
+        slices: numbers of these slices in the file, which has `n_slices`.
     """
 
     kspace: Tensor
@@ -51,15 +51,16 @@ class Scan:
 
     @property
     def name(self) -> str:
+        """Return the file's name without its ending."""
         return self.path.stem
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(H, W) of the k-space plane after oversampling was removed."""
-        return tuple(self.kspace.shape[-2:])
+        """Return (H, W) of the k-space plane after oversampling was removed."""
+        return self.kspace.shape[-2], self.kspace.shape[-1]
 
     def part(self, n: int) -> Scan:
-        """The n-th slice of those here, as a scan of one slice."""
+        """Return the n-th slice of those here, as a scan of a single slice."""
         reference = None if self.reference_rss is None else self.reference_rss[n : n + 1]
         return replace(self, kspace=self.kspace[n : n + 1], reference_rss=reference, slices=(self.slices[n],))
 
@@ -68,20 +69,18 @@ def read_scan(path: str | Path, slice: int | None = None, oversampling: float | 
     """Read a fastMRI HDF5 file, or one slice of it (then only that slice is read from the disk).
 
     Args:
-        path: the file.
-        slice: its number from 0; negative numbers count from the end; None reads all.
+        slice: number of the slice from 0; negative numbers count from the end; None reads all.
         oversampling: readout oversampling to remove, for files whose header is wrong; 1 removes nothing.
 
-    Readout oversampling is removed in the image, by cropping the readout's field of view. How much, in this
-    order: `oversampling` if given; the fields of view of the header's encoded and reconstructed space;
-    without a usable header the readout length of `reconstruction_rss` or `_esc`; and 2 where the header
-    claims none, yet the readout is at least 1.8 times as long as the phase encoding and its outer half holds
-    nothing but noise (a warning says so). A sampling mask that varies along the readout forbids the crop,
-    which mixes readout points: the whole field of view stays.
+    Readout oversampling is removed in the image, by cropping the readout's field of view. How much is decided, in this
+    order, by `oversampling`; by the fields of view of the header's encoded and reconstructed space; without a usable
+    header by the readout length of `reconstruction_rss` or `_esc`. It is 2 where the header claims none, yet the
+    readout is at least 1.8 times as long as the phase encoding and its outer half holds only noise (a warning says so).
+    A mask that varies along the readout forbids the crop, which mixes readout points: the field of view stays.
 
     Raises:
-        UserError: anything that keeps this from being a Cartesian scan: no such file or slice, not HDF5,
-            damaged, no `kspace`, wrong type or shape, NaN, infinity, all zero, more than the memory holds.
+        UserError: anything that keeps this from being a Cartesian scan: no such file or slice, not HDF5, damaged, no
+            `kspace`, wrong type or shape, NaN, infinity, all zero, more than the memory holds.
     """
     path = Path(path)
     raw = read_file(path, slice)
@@ -110,13 +109,13 @@ def read_scan(path: str | Path, slice: int | None = None, oversampling: float | 
 
 
 def scan_slices(path: str | Path) -> int:
-    """How many slices the scan has, without reading them. Raises `UserError` as `read_scan` does."""
+    """Return how many slices the scan has, without reading them. Raise `UserError` as `read_scan` does."""
     with open_hdf5(Path(path)) as file:
         return kspace_dataset(file, Path(path)).shape[0]
 
 
 def crop_readout(kspace: Tensor, rows: int) -> Tensor:
-    """K-space (..., H, W) of the central `rows` pixels of the readout's field of view: (..., rows, W)."""
+    """Return the k-space (..., rows, W) of the central `rows` pixels of the readout's field of view."""
     hybrid = ifft1c(kspace, dim=-2)
     return fft1c(centre_crop(hybrid, (rows, kspace.shape[-1])), dim=-2)
 
@@ -131,11 +130,10 @@ def write_scan(
     """Write (slices, coil, H, W) complex k-space as a fastMRI file, whole or not at all.
 
     Args:
-        mask: bool (1, W), (H, 1) or (H, W) of a prospectively undersampled scan. Without one,
-            `reconstruction_rss` and the attributes `max` and `norm` of it are written too, as in fastMRI's
-            training files.
+        mask: prospective sampling, bool (1, W), (H, 1) or (H, W). Without it, `reconstruction_rss` and its attributes
+            `max` and `norm` are written too, as in fastMRI's training files.
         attrs: further attributes; fastMRI has `acquisition` and `patient_id`.
-        header: fields as `parse_header` gives them; `header_xml` names the defaults.
+        header: fields as `parse_header` returns them; `header_xml` names the defaults.
 
     Raises:
         UserError: k-space of another shape or type, a mask that does not fit, a place that cannot be written.
@@ -144,32 +142,33 @@ def write_scan(
         raise UserError(f"k-space to write must be complex (slices, coil, H, W), not {tuple(kspace.shape)}")
     path = Path(path)
     kspace = kspace.detach().cpu().to(torch.complex64)
-    shape = tuple(kspace.shape[-2:])
+    height, width = kspace.shape[-2:]
     with atomic_path(path) as temporary, writing(path), h5py.File(temporary, "w") as file:
-        file["ismrmrd_header"] = header_xml(header or {}, shape)
+        file["ismrmrd_header"] = header_xml(header or {}, (height, width))
         file["kspace"] = kspace.numpy()
         if mask is None:
             image = torch.stack([rss(k) for k in kspace]).numpy()  # per slice: a volume may fill the memory
             file["reconstruction_rss"] = image
             file.attrs["max"], file.attrs["norm"] = image.max(), np.linalg.norm(image)
         else:
-            if mask.ndim != 2 or mask.shape[0] not in (1, shape[0]) or mask.shape[1] not in (1, shape[1]):
-                raise UserError(f"mask {tuple(mask.shape)} does not fit k-space of {shape[0]} x {shape[1]}")
+            if mask.ndim != 2 or mask.shape[0] not in (1, height) or mask.shape[1] not in (1, width):
+                raise UserError(f"mask {tuple(mask.shape)} does not fit k-space of {height} x {width}")
             file["mask"] = mask.cpu().numpy()[0] if mask.shape[0] == 1 else mask.cpu().numpy()
         file.attrs.update({"acquisition": "unknown", "patient_id": path.stem, **(attrs or {})})
 
 
-def _oversampling(raw: RawFile, header: dict, given: float | None, path: Path) -> float:
+def _oversampling(raw: RawFile, header: dict, asked: float | None, path: Path) -> float:
+    """Return the readout oversampling to remove, decided as `read_scan` says."""
     height, width = raw.kspace.shape[-2:]
-    if given is not None:
-        if not 1 <= given <= height / SMALLEST:
-            raise UserError(f"readout oversampling {given:g} is impossible with {height} points; give 1 or more")
-        return given
+    if asked is not None:
+        if not 1 <= asked <= height / SMALLEST:
+            raise UserError(f"readout oversampling {asked:g} is impossible with {height} points; give 1 or more")
+        return asked
     factor = oversampling_in(header, height)
     if factor is None and raw.reference is not None:
         factor = max(1.0, height / raw.reference.shape[-2])
-    told = header.get("encoded_matrix", (height,))[0] != height  # the header knows of another readout
-    if factor in (None, 1.0) and not told and height >= 1.8 * width:
+    matches = header.get("encoded_matrix", (height,))[0] == height  # the header speaks of this readout
+    if factor in (None, 1.0) and matches and height >= 1.8 * width:
         # the middle slice decides for all, whichever of them is read
         if _outer_half_is_empty(read_file(path, raw.n_slices // 2).kspace):
             warnings.warn(
@@ -182,7 +181,7 @@ def _oversampling(raw: RawFile, header: dict, given: float | None, path: Path) -
 
 
 def _outer_half_is_empty(kspace: Tensor) -> bool:
-    """Whether the outer half of the readout holds only flat, weak noise: no row of pixels stands out."""
+    """Return whether the outer half of the readout holds only flat, weak noise: no row of pixels stands out."""
     profile = ifft1c(kspace, dim=-2).abs().square().sum((0, 1, 3)).sqrt()  # (slices, coil, H, W) -> (H,)
     quarter = len(profile) // 4
     outer = torch.cat((profile[:quarter], profile[-quarter:]))

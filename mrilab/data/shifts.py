@@ -1,7 +1,7 @@
 """Shifts: what differs between the scans that a network was trained on and those that it meets.
 
 The networks of lesson 2 are trained on "none": T2-weighted heads, equispaced vertical lines. Each other entry of SHIFTS
-changes one thing. The same entry says how test scans are made and what a network that is trained for the shift sees.
+changes one thing. The same entry says how test scans are simulated and what a network trained for the shift sees.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ class Shift:
     """One kind of scan.
 
     Attributes:
-        title: in a few words, for figures and tables.
-        dataset: of `mrilab.data.recipes`, whose test scans are taken.
-        mask, direction: of `mrilab.physics.make_mask`.
-        noise_factor: how many times the noise of the data set.
+        title: a few words for figures and tables.
+        dataset: name in `mrilab.data.recipes` of the test scans.
+        mask, direction: arguments for `mrilab.physics.make_mask`.
+        noise_factor: factor on the noise of the data set.
     """
 
     title: str
@@ -30,7 +30,7 @@ class Shift:
     noise_factor: float = 1.0
 
     def training_recipe(self, side: int = 128) -> Recipe:
-        """How training scans are drawn: as the test scans, but from the split "train". `side` replaces each 128."""
+        """Return the recipe of training scans: as the test scans, but from "train". `side` replaces each 128."""
         recipe = find_recipe(self.dataset)
         height, width = (n * side // 128 for n in recipe.shape)
         low, high = (self.noise_factor * noise_std for noise_std in recipe.noise_std)
@@ -52,7 +52,11 @@ SHIFTS = {
 
 
 def find_shift(name: str) -> Shift:
-    """Raises UserError with the names that there are."""
+    """Return a shift by its name.
+
+    Raises:
+        UserError: no such shift.
+    """
     if name not in SHIFTS:
         raise UserError(f"there is no shift {name!r}; choose one of {', '.join(SHIFTS)}")
     return SHIFTS[name]

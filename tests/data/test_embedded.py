@@ -82,11 +82,11 @@ def test_other_code_means_other_data(small, tmp_path):
 def test_an_interrupted_build_goes_on(small, tmp_path, monkeypatch):
     write, calls = embedded._write, []
 
-    def stop_at_second(folder, name, index):
+    def stop_at_second(path, name, index):
         calls.append(index)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        write(folder, name, index)
+        write(path, name, index)
 
     monkeypatch.setattr(embedded, "_write", stop_at_second)
     with pytest.raises(KeyboardInterrupt):
