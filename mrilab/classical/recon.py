@@ -46,13 +46,7 @@ def l1_wavelet(
     if not 1 <= levels <= deepest:
         raise UserError(f"--levels {levels} is not possible; give 1 to {deepest} for this image")
     return physics.l1_wavelet(
-        y,
-        model,
-        weight=weight,
-        iterations=iterations,
-        wavelet=wavelet,
-        levels=levels,
-        cycle_spinning=cycle_spinning,
+        y, model, weight=weight, iterations=iterations, wavelet=wavelet, levels=levels, cycle_spinning=cycle_spinning
     )
 
 

@@ -8,6 +8,7 @@ import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import papermill
@@ -74,7 +75,6 @@ def execute(source: Path, target: Path, profile: str, progress: bool | dict = Fa
     # a notebook that failed before its first cell was never written
     notebook = nbformat.read(target, as_version=4) if target.is_file() else nbformat.v4.new_notebook()
     notebook.cells = own_cells(notebook)
-    failed_cell, failed_source = _last_started(notebook.cells) if error else (None, None)
     run = Run(
         name=source.stem,
         profile=profile,
@@ -82,9 +82,7 @@ def execute(source: Path, target: Path, profile: str, progress: bool | dict = Fa
         peak_memory_mb=round(memory.peak / 2**20),
         device=device_name(),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        error=error,
-        failed_cell=failed_cell,
-        failed_source=failed_source,
+        **({"error": error} | _last_started(notebook.cells) if error else {}),
     )
     notebook.metadata[RUN_KEY] = asdict(run)
     nbformat.write(notebook, target)
@@ -121,11 +119,9 @@ class PeakMemory(threading.Thread):
             self.peak = max(self.peak, tree_memory(set(me.children(recursive=True)) - self._before))
 
 
-def _last_started(cells: list[NotebookNode]) -> tuple[int | None, str | None]:
+def _last_started(cells: list[NotebookNode]) -> dict[str, Any]:
     """Return number and source of the last cell that started: it raised, or the kernel died in it."""
-    started = [
-        (number, cell.source)
-        for number, cell in enumerate(cells, start=1)
-        if cell.cell_type == "code" and cell.metadata.get("papermill", {}).get("start_time")
-    ]
-    return started[-1] if started else (None, None)
+    for number, cell in reversed(list(enumerate(cells, start=1))):
+        if cell.cell_type == "code" and cell.metadata.get("papermill", {}).get("start_time"):
+            return {"failed_cell": number, "failed_source": cell.source}
+    return {}

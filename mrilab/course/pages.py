@@ -55,9 +55,8 @@ class MathRenderer(IPythonRenderer):
         return mathml(body, "block")
 
     def latex_environment(self, name: str, body: str) -> str:
-        if name.rstrip("*") == "equation":
-            return mathml(body, "block")
-        return mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", "block")
+        plain = name.rstrip("*") == "equation"
+        return mathml(body if plain else f"\\begin{{{name}}}{body}\\end{{{name}}}", "block")
 
 
 class LessonExporter(HTMLExporter):
