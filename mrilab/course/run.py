@@ -1,4 +1,4 @@
-"""Run the lessons and write the course page; one failing lesson does not stop the others."""
+"""Run the lessons and write the course page. A lesson that fails does not stop the others."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What lessons are made of: figures, widgets, exercises, notation, and the runner that executes them."""
+"""What lessons are made of: figures, widgets, exercises, verdicts and notation."""
