@@ -61,7 +61,7 @@ def bf16_peak(device: torch.device) -> float:
 def training(name: str, device: torch.device, peak: float) -> Iterator[Row]:
     """A step in bf16 against its convolutions and products at the peak, and its data against the step."""
     trainable, profile = find_task(name, PROFILE[device.type])
-    task, settings = trainable.build(name, profile.side, profile.width, 0), profile.settings
+    task, settings = trainable.build(profile.side, profile.width, 0), profile.settings
     task.network.to(device)
     optimizer = torch.optim.Adam(task.network.parameters())
 

@@ -40,7 +40,7 @@ def run(name, folder, stop=None, resume=False):
         task, settings = Toy(), toy_settings(STEPS)
     else:
         trainable, profile = find_task(name, "smoke")
-        task = trainable.build(name, profile.side, profile.width, 0)
+        task = trainable.build(profile.side, profile.width, 0)
         settings = replace(profile.settings, steps=STEPS)
     first = weights(task.network)
     calls, loss = 0, task.loss
