@@ -17,6 +17,7 @@ mean could be off. A claim that fails is reported, not tuned until it holds.
 from __future__ import annotations
 
 import html
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,22 +36,22 @@ COLUMNS = ("claim", "paper", "protocol", "threshold", "measured", "verdict")
 
 @dataclass(frozen=True)
 class Claim:
-    """One declared claim; at least one of `at_least` and `at_most` is given."""
+    """One declared claim. At least one of `at_least` and `at_most` is finite."""
 
     id: str
     text: str
     paper: str
     protocol: str
     metric: str
-    at_least: float | None = None
-    at_most: float | None = None
+    at_least: float = -math.inf
+    at_most: float = math.inf
 
     @property
     def threshold(self) -> str:
         """Return the condition in words, e.g. "SSIM >= 0.8"."""
-        if self.at_least is None:
+        if self.at_least == -math.inf:
             return f"{self.metric} <= {self.at_most:g}"
-        if self.at_most is None:
+        if self.at_most == math.inf:
             return f"{self.metric} >= {self.at_least:g}"
         return f"{self.at_least:g} <= {self.metric} <= {self.at_most:g}"
 
@@ -67,9 +68,7 @@ class Verdict:
     @property
     def holds(self) -> bool:
         """Return whether the mean reaches the threshold."""
-        low = -np.inf if self.claim.at_least is None else self.claim.at_least
-        high = np.inf if self.claim.at_most is None else self.claim.at_most
-        return bool(low <= self.mean <= high)
+        return self.claim.at_least <= self.mean <= self.claim.at_most
 
     @property
     def word(self) -> str:
@@ -112,7 +111,7 @@ def read_claims(lesson: str | Path) -> dict[str, Claim]:
             claims[name] = Claim(id=name, **fields)
         except TypeError as error:
             raise UserError(f"claim {name!r} in {path}: {error}; see mrilab.evaluation.claims") from error
-        if claims[name].at_least is None and claims[name].at_most is None:
+        if {"at_least", "at_most"}.isdisjoint(fields):
             raise UserError(f"claim {name!r} in {path} has no threshold; give at_least, at_most or both")
     return claims
 
@@ -165,8 +164,6 @@ class ClaimsTable:
     def html(self) -> str:
         """Return the table as HTML. The verdict is a word, not only a colour."""
         head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row.row().values()) + "</tr>"
-            for row in self.rows
-        )
+        lines = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row.row().values()) for row in self.rows]
+        body = "".join(f"<tr>{line}</tr>" for line in lines)
         return f'<table class="claims"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -74,16 +74,14 @@ def experiment(
 
     def register(measure: Measure) -> Measure:
         keys = tuple(inspect.signature(measure).parameters)
-
-        def with_keys() -> list[dict[str, Any]]:
-            return [dict(zip(keys, case, strict=True)) for case in cases()]
-
-        def measure_case(case: Mapping[str, Any]) -> Mapping[str, float]:
-            with fallback_expected():
-                return measure(**case)
-
-        name = measure.__module__.rpartition(".")[2]
-        _registered[name] = Experiment(title, keys, measured, with_keys, measure_case)
+        quiet = fallback_expected()(measure)
+        _registered[measure.__module__.rpartition(".")[2]] = Experiment(
+            title,
+            keys,
+            measured,
+            cases=lambda: [dict(zip(keys, case, strict=True)) for case in cases()],
+            measure=lambda case: quiet(**case),
+        )
         return measure
 
     return register

@@ -50,12 +50,12 @@ def shifted_scan(shift: str, name: str) -> tuple[Scan, Tensor, int]:
     return scan, simulated.truth, index
 
 
+@fallback_expected()
 def reconstruct_shifted(shift: str, scan: Scan, index: int, acceleration: float, method: str, **options: Any) -> Result:
     """Call `reconstruct` with the mask of a shift. Where that is random, scan number `index` has a mask of its own."""
     chosen = find_shift(shift)
     sampling: dict[str, Any] = {"mask": chosen.mask, "direction": chosen.direction, "seed": index}
-    with fallback_expected():
-        return reconstruct(scan, method, acceleration=acceleration, **sampling, **options)
+    return reconstruct(scan, method, acceleration=acceleration, **sampling, **options)
 
 
 def measure_shifted(shift: str, acceleration: float, name: str, method: str, **options: Any) -> dict[str, float]:
