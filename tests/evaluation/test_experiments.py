@@ -4,9 +4,11 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import pandas as pd
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from mrilab import machine
@@ -156,6 +158,29 @@ def test_fractions_and_empty_words_are_found_again_in_the_file(tmp_path, monkeyp
     assert run_experiment(odd, tmp_path / "odd.csv", progress=False) == 0
     stored = read_results("odd", tmp_path)
     pd.testing.assert_frame_equal(recompute_rows("odd", stored), stored[["value"]])
+
+
+def test_the_decorator_registers_a_function_whose_parameters_are_the_keys(monkeypatch, recwarn):
+    monkeypatch.setattr(experiments, "_registered", {})
+
+    @experiments.experiment("halves", measured=("half",), cases=lambda: [(3, 0), (4, 0)])
+    def measure(a: int, seed: int) -> dict[str, float]:
+        warnings.warn("only 5 lines: coil maps at low resolution instead of ESPIRiT", stacklevel=1)
+        return {"half": a / 2}
+
+    ((name, registered),) = experiments._registered.items()
+    assert name == __name__.rpartition(".")[2] and registered.title == "halves"
+    assert registered.cases() == [{"a": 3, "seed": 0}, {"a": 4, "seed": 0}]
+    assert registered.columns == ("a", "seed", "half", *PROVENANCE)
+    assert [registered.measure(case) for case in registered.cases()] == [{"half": 1.5}, {"half": 2.0}]
+    assert not recwarn.list  # the fallback is expected in an experiment, every time
+    assert measure(5, 0) == {"half": 2.5} and len(recwarn.list) == 1  # and not outside one
+
+
+def test_a_scan_of_a_case_is_the_embedded_one():
+    scan, simulated = experiments.scan_of("heads-t2-val-01"), experiments.simulation_of("heads-t2-val-01")
+    assert scan.name == "heads-t2-val-01"
+    torch.testing.assert_close(scan.kspace[0], simulated.kspace)
 
 
 def test_results_that_are_not_there_are_one_sentence(tmp_path):
