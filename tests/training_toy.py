@@ -1,6 +1,6 @@
 """A task that trains in a second, for the tests of the engine; as a script, it runs under torchrun or is killed.
 
-python tests/training_toy.py FOLDER STEPS [--resume] [--send NAME --at STEP --rank RANK]
+python tests/training_toy.py FOLDER STEPS [--minutes M] [--resume] [--send NAME --at STEP --rank RANK]
 """
 
 from __future__ import annotations
@@ -57,9 +57,12 @@ if __name__ == "__main__":
     parser.add_argument("--send")
     parser.add_argument("--at", type=int, default=-1)
     parser.add_argument("--rank", default="0")
+    parser.add_argument("--minutes", type=float)
     given = parser.parse_args()
     mine = given.send if os.environ.get("RANK", "0") == given.rank else None
-    fit(
-        Toy(mine, given.at), settings(given.steps), given.folder,
+    outcome = fit(
+        Toy(mine, given.at), settings(given.steps, minutes=given.minutes), given.folder,
         resume=given.resume, checkpoint_seconds=0, progress=False,
     )  # fmt: skip
+    if outcome.main:
+        print(outcome.step, outcome.seconds, outcome.validation_loss)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +23,9 @@ from mrilab.training.log import Log
 from mrilab.training.processes import agreed, launch, stop_requests
 from mrilab.training.state import read_state, restore_state, save_state
 
-STATE, LOG, IMAGES = "state.safetensors", "log.csv", "validation-{step:07d}.png"
+STATE = "state.safetensors"
+LOG = "log.csv"
+IMAGES = "validation-{step:07d}.png"
 
 
 class Task(Protocol):
@@ -33,36 +37,37 @@ class Task(Protocol):
 
     @property
     def config(self) -> dict[str, Any]:
-        """Return JSON values; a run resumes only under the same."""
+        """Return JSON values. A run resumes only under the same."""
 
     def part(self, n: int, generator: torch.Generator, device: torch.device) -> Batch:
-        """`n` training examples, drawn with the CPU `generator`; called in a background thread."""
+        """Draw `n` training examples with the CPU `generator`. A background thread calls this."""
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        """Mean over the examples of a batch, a scalar."""
+        """Return the mean over the examples of a batch, a scalar."""
 
     def validate(self, network: nn.Module) -> tuple[float, Tensor]:
-        """The same loss on fixed examples of the validation split, and a picture (H, W) between 0 and 1."""
+        """Return the loss on fixed examples of the validation split, and a picture (H, W) between 0 and 1."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """How a task is trained. `batch` is the global batch, made in `parts` that any number of devices share."""
 
-    steps: int
+    steps: int  # Length of the run, or of its schedule where `minutes` says how long it is.
     batch: int
     parts: int = 2
     learning_rate: float = 4e-4
-    warmup: int = 100  # steps of linear rise, then a half cosine down to 0 at `steps`
-    clip: float = 1.0  # norm of the gradient
-    ema: float = 0.999  # decay a step of the averaged weights; less in the beginning
+    warmup: int = 100  # Steps of linear rise. A half cosine follows, down to 0 at `steps`.
+    clip: float = 1.0  # Largest norm of the gradient.
+    ema: float = 0.999  # Decay of the averaged weights in a step. It is less in the beginning.
     seed: int = 0
-    precision: str = "auto"  # of the network's arithmetic: bf16-mixed on GPUs, 32-true on CPUs, or either by name
+    precision: str = "auto"  # Arithmetic of the network: 32-true, bf16-mixed, or auto: bf16-mixed on GPUs alone.
     log_every: int = 10
     validate_every: int = 500
+    minutes: float | None = None  # Budget of wall-clock time, through which the schedule of `steps` is stretched.
 
-    def rate(self, step: int) -> float:
-        """The learning rate of step 0, 1, ..."""
+    def rate(self, step: float) -> float:
+        """Return the learning rate of step 0, 1, ..., or of any place between them."""
         rise = min(1.0, (step + 1) / max(1, self.warmup))
         fall = max(0, step - self.warmup) / max(1, self.steps - self.warmup)
         return self.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * fall))
@@ -70,7 +75,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Profile:
-    """`side` of the square training images and `width` of the network; the network takes any shape afterwards."""
+    """`side` of the square training images and `width` of the network, which takes images of any shape afterwards."""
 
     side: int
     width: int
@@ -79,7 +84,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where a run stands. `network` has the averaged weights; `main` is false in all processes but one."""
+    """Where a run stands. `network` has the averaged weights. `main` is false in all processes but one."""
 
     network: nn.Module
     step: int
@@ -99,118 +104,179 @@ def fit(
     resume: bool = False,
     checkpoint_seconds: float = 300.0,
     progress: bool = True,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Outcome:
-    """Train `task` in `folder` (state, log, pictures) until `settings.steps` or SIGTERM or SIGINT, then save.
+    """Train `task` in `folder` (state, log, pictures) to the end of `settings`, or until SIGTERM or SIGINT.
 
-    Under torchrun every process works on its share of the same global batches. GPUs compute in bf16 with float32
-    weights, CPUs in float32 unless `settings.precision` says otherwise. The state is saved every `checkpoint_seconds`,
-    at the end and when stopped.
+    The end is the last of `settings.steps`, or the first step that is over after `settings.minutes` of training, all
+    earlier parts of a resumed run included. Under torchrun every process works on its share of the same global batches.
+    GPUs compute in bf16 with float32 weights, CPUs in float32 unless `settings.precision` says otherwise. The state is
+    saved every `checkpoint_seconds`, at the end and when stopped. `clock` counts seconds.
 
     Raises:
         UserError: `folder` holds a run and `resume` is not asked for, or holds none or another one and it is;
             the parts cannot be shared evenly; the gradient is not finite any more.
     """
-    fabric = launch(settings.precision)
-    world, rank, precision = fabric.world_size, fabric.global_rank, fabric.strategy.precision.precision
-    if settings.batch % settings.parts or settings.parts % world:
-        raise UserError(
-            f"a batch of {settings.batch} in {settings.parts} parts cannot be shared evenly by {world} processes; "
-            "start as many as divide the number of parts"
-        )
-    path, described = folder / STATE, {"task": task.config, "settings": asdict(settings)}
-    if path.exists() and not resume:
-        raise UserError(f"{folder} holds a run already; add --resume to go on or choose another folder with --out")
-    start, before, total, count = 0, 0.0, 0.0, 0
-    ema = AveragedModel(task.network, multi_avg_fn=_average(settings.ema)).to(fabric.device)
-    optimizer = torch.optim.Adam(task.network.parameters(), lr=settings.learning_rate)
-    model, wrapped = fabric.setup(task.network, optimizer)
-    if resume:
-        tensors, notes = read_state(path)
-        if notes.get("described") != described:
-            raise UserError(f"the run in {folder} has other settings; resume with the same ones or start a new run")
-        restore_state(tensors, task.network, ema, optimizer)
-        start, before, total, count = (notes[key] for key in ("step", "seconds", "loss_total", "loss_count"))
-    folder.mkdir(parents=True, exist_ok=True)
-    log = Log(folder / LOG, start) if fabric.is_global_zero else None
-    total = torch.tensor(total, dtype=torch.float64, device=fabric.device)
-    began = time.perf_counter()
-    saved, stopped_by, validation_loss, done = began, None, math.nan, start
+    run = Run(task, settings, folder, resume, clock, progress)
+    stopped_by = None
+    with run.bar, stop_requests() as requests, closing(run.batches()) as batches:
+        for batch in batches:
+            stop = run.step(batch, requests)
+            checked = run.done % settings.validate_every == 0 or run.finished
+            if checked or run.done % settings.log_every == 0:
+                run.log(checked)
+            if stop or run.finished or clock() - run.saved_at >= checkpoint_seconds:
+                run.save()
+            if run.finished:
+                break
+            if stop:
+                stopped_by = requests[0] if requests else "another process"
+                break
+        else:  # The run was resumed after its end.
+            run.validate()
+    return run.close(stopped_by)
 
-    def make(step: int) -> Batch:
+
+class Run:
+    """One run in its folder: what it carries from step to step, and what is done with it."""
+
+    def __init__(
+        self, task: Task, settings: Settings, folder: Path, resume: bool, clock: Callable[[], float], progress: bool
+    ):
+        self.task, self.settings, self.folder, self.clock = task, settings, folder, clock
+        self.fabric = launch(settings.precision)
+        self.main = self.fabric.is_global_zero
+        if settings.batch % settings.parts or settings.parts % self.fabric.world_size:
+            raise UserError(
+                f"a batch of {settings.batch} in {settings.parts} parts cannot be shared evenly by "
+                f"{self.fabric.world_size} processes; start as many as divide the number of parts"
+            )
+        if (folder / STATE).exists() and not resume:
+            raise UserError(f"{folder} holds a run already; add --resume to go on or choose another folder with --out")
+        self.ema = AveragedModel(task.network, multi_avg_fn=_average(settings.ema)).to(self.fabric.device)
+        self.optimizer = torch.optim.Adam(task.network.parameters(), lr=settings.learning_rate)
+        self.model, self.wrapped = self.fabric.setup(task.network, self.optimizer)
+        described = {key: value for key, value in asdict(settings).items() if value is not None}
+        self.described = {"task": task.config, "settings": described}
+        self.done, self.seconds, total, self.loss_count = self._restore() if resume else (0, 0.0, 0.0, 0)
+        self.loss_total = torch.tensor(total, dtype=torch.float64, device=self.fabric.device)
+        self.validation_loss = math.nan
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.main:
+            self.rows = Log(folder / LOG, self.done)
+        self.saved_at = clock()
+        self.began = self.saved_at - self.seconds
+        length = None if settings.minutes else settings.steps
+        quiet = not (progress and self.main)
+        self.bar = tqdm(total=length, initial=self.done, desc=folder.name, unit="step", disable=quiet)
+
+    def _restore(self) -> tuple[int, float, float, int]:
+        tensors, notes = read_state(self.folder / STATE)
+        if notes.get("described") != self.described:
+            raise UserError(
+                f"the run in {self.folder} has other settings; resume with the same ones or start a new run"
+            )
+        restore_state(tensors, self.task.network, self.ema, self.optimizer)
+        return notes["step"], notes["seconds"], notes["loss_total"], notes["loss_count"]
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of this run and of its earlier parts, by the clock of this process."""
+        return self.clock() - self.began
+
+    @property
+    def place(self) -> float:
+        """Where the run stands in its schedule, in steps, after the last step that is done."""
+        if self.settings.minutes is None:
+            return self.done
+        return self.settings.steps * min(1.0, self.seconds / (60 * self.settings.minutes))
+
+    @property
+    def finished(self) -> bool:
+        """Whether the schedule has come to its end."""
+        return self.place >= self.settings.steps
+
+    def batches(self) -> Iterator[Batch]:
+        """Make the batches that are left, each ahead of need."""
+        steps = itertools.count(self.done) if self.settings.minutes else range(self.done, self.settings.steps)
+        return prefetch(self.make, () if self.finished else steps, self.fabric.device)
+
+    def make(self, step: int) -> Batch:
+        """Make this process's share of the batch of one step."""
+        settings, fabric = self.settings, self.fabric
         size = settings.batch // settings.parts
         own = [
-            task.part(size, part_generator(settings.seed, step, part), fabric.device)
-            for part in range(rank, settings.parts, world)
+            self.task.part(size, part_generator(settings.seed, step, part), fabric.device)
+            for part in range(fabric.global_rank, settings.parts, fabric.world_size)
         ]
         return tuple(torch.cat(tensors) for tensors in zip(*own, strict=True))
 
-    def save() -> None:
-        notes = {"step": done, "seconds": seconds(), "loss_total": total.item(), "loss_count": count}
-        save_state(path, task.network, ema, optimizer, {**notes, "described": described})
+    def step(self, batch: Batch, requests: list[str]) -> bool:
+        """Take one step of the optimizer. Return whether any process was asked to stop."""
+        self.rate = self.settings.rate(self.place)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate
+        self.wrapped.zero_grad()
+        loss = self.task.loss(self.model, batch)
+        self.fabric.backward(loss)
+        norm = self.fabric.clip_gradients(
+            self.model, self.wrapped, max_norm=self.settings.clip, error_if_nonfinite=False
+        )
+        if not torch.isfinite(norm):  # before it spoils weights, averages and the next state
+            raise UserError(f"the gradient is not finite at step {self.done + 1}; train with a lower learning rate")
+        self.wrapped.step()
+        self.ema.update_parameters(self.task.network)
+        loss, stop, self.seconds = agreed(self.fabric, loss, bool(requests), self.elapsed)
+        self.loss_total, self.loss_count = self.loss_total + loss, self.loss_count + 1
+        self.done += 1
+        self.bar.update()
+        return stop
 
-    def seconds() -> float:
-        return before + time.perf_counter() - began
+    def log(self, checked: bool) -> None:
+        """Write a row with the mean loss since the row before, and where `checked` with the validation loss."""
+        if self.main:
+            row = {"step": self.done, "seconds": f"{self.elapsed:.1f}", "learning_rate": self.rate}
+            if checked:
+                self.validate()
+                row["validation_loss"] = repr(self.validation_loss)
+            mean = self.loss_total.item() / self.loss_count
+            self.rows.append(**row, loss=repr(mean))
+            self.bar.set_postfix(loss=f"{mean:.4f}", refresh=False)
+        self.loss_total, self.loss_count = torch.zeros_like(self.loss_total), 0
 
-    steps = range(start, settings.steps)
-    bar = tqdm(
-        total=settings.steps, initial=start, desc=folder.name, unit="step", disable=not (progress and log is not None)
-    )
-    with bar, stop_requests() as requests, closing(prefetch(make, steps, fabric.device)) as batches:
-        for step, batch in zip(steps, batches, strict=True):
-            for group in optimizer.param_groups:
-                group["lr"] = settings.rate(step)
-            wrapped.zero_grad()
-            loss = task.loss(model, batch)
-            fabric.backward(loss)
-            norm = fabric.clip_gradients(model, wrapped, max_norm=settings.clip, error_if_nonfinite=False)
-            if not torch.isfinite(norm):  # before it spoils weights, averages and the next state
-                raise UserError(f"the gradient is not finite at step {step + 1}; train with a lower learning rate")
-            wrapped.step()
-            ema.update_parameters(task.network)
-            done = step + 1
-            loss, stop = agreed(fabric, loss, bool(requests))
-            total, count = total + loss, count + 1
-            last = done == settings.steps
-            checked = done % settings.validate_every == 0 or last
-            if checked or done % settings.log_every == 0:
-                row = {"step": done, "seconds": f"{seconds():.1f}", "learning_rate": settings.rate(step)}
-                if log is not None:
-                    if checked:
-                        validation_loss = _validate(fabric, task, ema, folder / IMAGES.format(step=done))
-                        row["validation_loss"] = repr(validation_loss)
-                    log.append(**row, loss=repr(total.item() / count))
-                    bar.set_postfix(loss=f"{total.item() / count:.4f}", refresh=False)
-                total, count = torch.zeros_like(total), 0
-            if log is not None and (stop or last or time.perf_counter() - saved >= checkpoint_seconds):
-                save()
-                saved = time.perf_counter()
-            bar.update()
-            if stop and not last:
-                stopped_by = requests[0] if requests else "another process"
-                break
-        if not steps and log is not None:  # resumed after the end
-            validation_loss = _validate(fabric, task, ema, folder / IMAGES.format(step=done))
-    if world > 1:
-        fabric.barrier()  # no process leaves while the first one still writes
-        torch.distributed.destroy_process_group()
-    return Outcome(ema.module, done, seconds(), stopped_by, validation_loss, world, precision, log is not None)
+    @torch.no_grad()
+    def validate(self) -> None:
+        """Compute the loss of the averaged weights in the main process, and save a picture."""
+        if self.main:
+            self.ema.eval()
+            with self.fabric.autocast():
+                self.validation_loss, picture = self.task.validate(self.ema.module)
+            path = self.folder / IMAGES.format(step=self.done)
+            matplotlib.image.imsave(path, picture.float().cpu().numpy(), cmap="gray", vmin=0, vmax=1)
+
+    def save(self) -> None:
+        """Write all that the run needs to be resumed, in the main process."""
+        if self.main:
+            notes = {"step": self.done, "seconds": self.elapsed, "described": self.described}
+            notes |= {"loss_total": self.loss_total.item(), "loss_count": self.loss_count}
+            save_state(self.folder / STATE, self.task.network, self.ema, self.optimizer, notes)
+        self.saved_at = self.clock()
+
+    def close(self, stopped_by: str | None) -> Outcome:
+        """Leave together with the other processes and return where the run stands."""
+        world, precision = self.fabric.world_size, self.fabric.strategy.precision.precision
+        if world > 1:
+            self.fabric.barrier()  # No process leaves while the first one still writes.
+            torch.distributed.destroy_process_group()
+        loss = self.validation_loss
+        return Outcome(self.ema.module, self.done, self.elapsed, stopped_by, loss, world, precision, self.main)
 
 
-def _average(decay: float):
-    """The update of the averaged weights: at step n they remember min(decay, (1 + n) / (10 + n)) of themselves."""
+def _average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:
+    """Return the update of the averaged weights. At step n they keep min(decay, (1 + n) / (10 + n)) of themselves."""
 
     def update(averaged: list[Tensor], current: list[Tensor], n: Tensor) -> None:
         weight = 1 - min(decay, (1 + int(n)) / (10 + int(n)))
         torch._foreach_lerp_(averaged, current, weight)
 
     return update
-
-
-@torch.no_grad()
-def _validate(fabric, task: Task, ema: AveragedModel, path: Path) -> float:
-    """Loss of the averaged weights; their picture goes to `path`."""
-    ema.eval()
-    with fabric.autocast():
-        loss, picture = task.validate(ema.module)
-    matplotlib.image.imsave(path, picture.float().cpu().numpy(), cmap="gray", vmin=0, vmax=1)
-    return loss

@@ -38,13 +38,18 @@ def launch(precision: str = "auto") -> Fabric:
     return fabric
 
 
-def agreed(fabric: Fabric, loss: Tensor, stop: bool) -> tuple[Tensor, bool]:
-    """The loss of the whole batch, and whether any process was told to stop: all must leave at the same step."""
+def agreed(fabric: Fabric, loss: Tensor, stop: bool, seconds: float) -> tuple[Tensor, bool, float]:
+    """Return the loss of the whole batch, whether any process is to stop, and the seconds of the first process.
+
+    All processes get the same answer, because all must leave at the same step.
+    """
     loss = loss.detach().double()
     if fabric.world_size == 1:
-        return loss, stop
-    both = fabric.all_reduce(torch.stack([loss, torch.full_like(loss, stop)]), reduce_op="mean")
-    return both[0], bool(both[1] > 0)
+        return loss, stop, seconds
+    first = fabric.world_size * seconds if fabric.is_global_zero else 0.0  # The mean is taken over the processes.
+    own = torch.stack([loss, torch.full_like(loss, stop), torch.full_like(loss, first)])  # (3,)
+    loss, stops, seconds_of_first = fabric.all_reduce(own, reduce_op="mean")
+    return loss, bool(stops > 0), float(seconds_of_first)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 import copy
 import csv
+import math
 import os
 import signal
 import subprocess
@@ -146,6 +147,77 @@ def test_the_rate_rises_and_falls_to_nothing():
     assert rates[0] == pytest.approx(0.2) and rates[9] == rates[10] == 2.0
     assert rates[55] == pytest.approx(1.0) and rates[100] == pytest.approx(0.0)
     assert all(later <= earlier for earlier, later in zip(rates[10:], rates[11:], strict=False))
+
+
+class Clock:
+    """Seconds that pass only in the steps of a `Slow` task."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+class Slow(Toy):
+    """A toy whose every step takes as many seconds of `clock` as `seconds` says for it."""
+
+    def __init__(self, clock, seconds, **options):
+        super().__init__(**options)
+        self.clock, self.seconds = clock, seconds
+
+    def loss(self, network, batch):
+        if network.training:
+            self.clock.now += self.seconds(self.calls)
+        return super().loss(network, batch)
+
+
+def run_minutes(folder, minutes, seconds=lambda call: 1.0, resume=False, **options):
+    clock = Clock()
+    task = Slow(clock, seconds, **options)
+    chosen = settings(STEPS, warmup=3, minutes=minutes)
+    return fit(task, chosen, folder, resume=resume, progress=False, clock=clock)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.0, 4.0])
+def test_a_budget_of_minutes_ends_with_a_finished_schedule_on_any_machine(seconds, tmp_path):
+    outcome = run_minutes(tmp_path, 1.0, lambda call: seconds)
+    assert outcome.step == 60 / seconds and outcome.seconds == 60 and outcome.stopped_by is None
+    rows = read_log(tmp_path / LOG)
+    rates = [float(row["learning_rate"]) for row in rows]
+    chosen = settings(STEPS)
+    for n, rate in enumerate(rates):  # the rate of the place that the time used so far has in the schedule
+        assert rate == pytest.approx(chosen.rate(n * seconds / 60 * STEPS))
+    assert max(rates) == pytest.approx(chosen.learning_rate, rel=0.02) and rates[-1] < 0.02 * chosen.learning_rate
+    assert math.isfinite(outcome.validation_loss) and rows[-1]["validation_loss"] == repr(outcome.validation_loss)
+
+
+def test_a_machine_that_slows_down_ends_in_time_and_with_a_finished_schedule(tmp_path):
+    outcome = run_minutes(tmp_path, 1.0, lambda call: 1.0 if call < 30 else 3.0)
+    assert outcome.step == 40 and outcome.seconds == 60
+    assert float(read_log(tmp_path / LOG)[-1]["learning_rate"]) < 0.02 * settings(STEPS).learning_rate
+
+
+def test_a_budget_is_resumed_with_the_rest_of_it(tmp_path):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    run_minutes(whole, 1.0)
+    outcome = run_minutes(stopped, 1.0, signal_name="SIGTERM", at=24)
+    assert outcome.stopped_by == "SIGTERM" and outcome.step == 25 and outcome.seconds == 25
+    with pytest.raises(UserError, match="has other settings"):
+        run_minutes(stopped, 2.0, resume=True)
+    outcome = run_minutes(stopped, 1.0, resume=True)
+    assert outcome.step == 60 and outcome.seconds == 60
+    assert_same_run(whole, stopped)
+    again = run_minutes(stopped, 1.0, resume=True)
+    assert again.step == 60 and again.validation_loss == outcome.validation_loss
+
+
+def test_two_processes_end_a_budget_at_the_same_step(tmp_path):
+    done = script(tmp_path, "--minutes", "0.03", processes=2)
+    assert done.returncode == 0, done.stderr
+    steps, seconds, loss = done.stdout.split()
+    assert float(seconds) >= 1.8 and math.isfinite(float(loss))
+    assert read_state(tmp_path / STATE)[1]["step"] == int(steps) == int(read_log(tmp_path / LOG)[-1]["step"])
 
 
 def test_a_finished_run_can_be_resumed_and_says_the_same(uninterrupted):
