@@ -10,8 +10,6 @@ import typer
 
 from mrilab.paths import BUILD, CHECKPOINTS, course_folder
 
-RUN = ("name", "data", "profile", "seeds", "steps", "batch", "minutes", "sha256")  # kept of a run that was gone on from
-
 
 def register(app: typer.Typer) -> None:
     app.command()(train)
@@ -20,18 +18,23 @@ def register(app: typer.Typer) -> None:
 def train(
     name: Annotated[str, typer.Argument(help="score-t2, modl-heads, ...; a wrong one gets the list.")],
     profile: Annotated[str, typer.Option(help="smoke (seconds), teach (two cores) or full (GPUs).")] = "teach",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in the folder was stopped.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume the run in the folder where it was stopped.")
+    ] = False,
     steps: Annotated[int | None, typer.Option(min=1, help="Instead of the profile's number of steps.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.01, help="Train for so long, whatever steps that makes.")
+    ] = None,
     start: Annotated[str | None, typer.Option(help="Checkpoint whose weights to start from.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, data and noise; another one sees other heads.")] = 0,
     save_as: Annotated[str | None, typer.Option(help="Name of the checkpoint, where it is not to be NAME.")] = None,
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed (some CPUs, too), or auto by device.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder of the run [build/training/NAME-PROFILE].")] = None,
 ) -> None:
-    """Train on every device that there is; Ctrl-C saves, --resume goes on. Several: torchrun -m -- mrilab train ..."""
+    """Train on every device that there is. Ctrl-C saves, --resume resumes. Several: torchrun -m -- mrilab train ..."""
     from mrilab.errors import UserError
     from mrilab.machine import commit
-    from mrilab.training.checkpoints import save_checkpoint
+    from mrilab.training.checkpoints import save_checkpoint, start_from
     from mrilab.training.engine import fit
     from mrilab.training.tasks import find_task
 
@@ -39,7 +42,10 @@ def train(
     saved = save_as or name
     if Path(saved).name != saved:
         raise UserError(f"{saved!r} is no name for a checkpoint; give one without a folder, and the folder by --out")
-    settings = replace(chosen.settings, precision=precision, steps=steps or chosen.settings.steps, seed=seed)
+    if steps and minutes:
+        raise UserError("--steps and --minutes exclude each other; give the one that is to end the run")
+    steps = steps or chosen.settings.steps
+    settings = replace(chosen.settings, precision=precision, steps=steps, minutes=minutes, seed=seed)
     task = trainable.build(chosen.side, chosen.width, settings.seed)
     origin, earlier = (None, []) if start is None else start_from(start, task.network)
     task.config["start"] = origin  # so that a run resumes only with the start that its card will name
@@ -66,22 +72,9 @@ def train(
         "task": task.config,
         "devices": outcome.devices,
         "minutes": round(outcome.seconds / 60, 2),
+        "budget_minutes": minutes,
         "metrics": {"validation_loss": outcome.validation_loss},
     }
     card = save_checkpoint(saved, outcome.network, facts, out, code)
     print(f"train {name}: {outcome.step} steps, validation loss {outcome.validation_loss:.4f}; weights beside {card}")
     print(f"train {name}: to use them by name, copy {saved}.safetensors and {saved}.json to {CHECKPOINTS}")
-
-
-def start_from(checkpoint: str, network, folder: Path = CHECKPOINTS) -> tuple[dict[str, str], list[dict]]:
-    """Give the network a checkpoint's weights; returns what the card says about that, and the runs behind it."""
-    from mrilab.errors import UserError
-    from mrilab.training.checkpoints import load_checkpoint
-
-    trained, card = load_checkpoint(checkpoint, folder)
-    try:
-        network.load_state_dict(trained.state_dict())
-    except RuntimeError as error:
-        raise UserError(f"the weights of {checkpoint!r} do not fit this network; choose another or none") from error
-    run = {key: card[key] for key in RUN} | {"commit": card["versions"]["commit"]}
-    return {"checkpoint": checkpoint, "sha256": card["sha256"]}, [*card.get("earlier", []), run]

@@ -25,6 +25,9 @@ LARGEST = 8_000_000  # Most bytes that a weights file may take, because git has 
 STORAGE = "float16; buffers and parameters of fewer than two dimensions as in training"
 LICENCE = "MIT"
 MEND = "get it again with `git checkout -- data/checkpoints` or train it anew"
+# What the card of a later run keeps of the run whose weights it started from.
+RUN = ("name", "data", "profile", "seeds", "steps", "batch", "minutes", "sha256")
+# What every card holds.
 CARD = ("name", "network", "data", "seeds", "steps", "device", "minutes", "metrics", "versions", "licence", "sha256")
 
 
@@ -130,3 +133,18 @@ def trained(name: str, kind: type[N], device: torch.device) -> N:
             f"{kind.__name__.lower()}-...`"
         )
     return network.to(device)
+
+
+def start_from(name: str, network: nn.Module, folder: Path = CHECKPOINTS) -> tuple[dict[str, str], list[dict]]:
+    """Give the network a checkpoint's weights. Return what the card says about that, and the runs behind it.
+
+    Raises:
+        UserError: there is no such checkpoint, or its weights do not fit.
+    """
+    origin, card = load_checkpoint(name, folder)
+    try:
+        network.load_state_dict(origin.state_dict())
+    except RuntimeError as error:
+        raise UserError(f"the weights of {name!r} do not fit this network; choose another or none") from error
+    run = {key: card[key] for key in RUN} | {"commit": card["versions"]["commit"]}
+    return {"checkpoint": name, "sha256": card["sha256"]}, [*card.get("earlier", []), run]

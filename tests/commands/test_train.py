@@ -5,10 +5,9 @@ import torch
 from typer.testing import CliRunner
 
 from mrilab.cli import app
-from mrilab.commands.train import start_from
 from mrilab.csgm.denoiser import Denoiser
 from mrilab.errors import UserError
-from mrilab.training.checkpoints import load_checkpoint, save_checkpoint, stored_weights
+from mrilab.training.checkpoints import load_checkpoint, save_checkpoint, start_from, stored_weights
 from mrilab.training.log import read_log
 
 SMOKE = ["--profile", "smoke"]
@@ -43,6 +42,7 @@ def test_it_trains_writes_a_checkpoint_and_resumes(tmp_path):
         (["score-t2", "--profile", "huge"], "no profile 'huge'; choose one of smoke, teach, full"),
         (["varnet-t2", "--profile", "huge"], "no profile 'huge'; choose one of smoke, teach, full"),
         (["score-t2", *SMOKE, "--resume"], "nothing to resume"),
+        (["score-t2", *SMOKE, "--steps", 6, "--minutes", 1], "--steps and --minutes exclude each other; give the one"),
         (["score-t2", *SMOKE, "--precision", "bf8"], "no precision 'bf8'; choose one of auto, 32-true, bf16-mixed"),
     ],
 )
@@ -62,6 +62,18 @@ def test_steps_precision_and_a_start_are_in_the_card(tmp_path):
     assert mrilab("score-t2", *SMOKE, *again).exit_code == 0
     other = mrilab("score-t2", *SMOKE, *again[:-3], "--seed", 4, *again[-3:])
     assert isinstance(other.exception, UserError) and "has other settings" in str(other.exception)
+
+
+def test_a_budget_of_minutes_ends_in_time_and_is_in_the_card(tmp_path):
+    done = mrilab("score-t2", *SMOKE, "--minutes", 0.05, "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    _, card = load_checkpoint("score-t2", tmp_path)
+    (*_, last) = read_log(tmp_path / "log.csv")
+    assert card["steps"] == int(last["step"]) and f"{card['steps']} steps" in done.stdout
+    assert card["budget_minutes"] == 0.05 <= card["minutes"] and card["metrics"]["validation_loss"] > 0
+    assert float(last["seconds"]) >= 3 and float(last["learning_rate"]) < 1e-4  # of 4e-4
+    assert mrilab("score-t2", *SMOKE, "--minutes", 0.05, "--out", tmp_path, "--resume").exit_code == 0
+    assert load_checkpoint("score-t2", tmp_path)[1]["steps"] == card["steps"]
 
 
 def test_an_unrolled_network_trains_and_goes_on_from_a_checkpoint(tmp_path, monkeypatch):
