@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from mrilab.training.log import Log
 from mrilab.training.processes import agreed, launch, stop_requests
 from mrilab.training.state import read_state, restore_state, save_state
 
+Weights = tuple[Tensor, ...] | list[Tensor]
 STATE = "state.safetensors"
 LOG = "log.csv"
 IMAGES = "validation-{step:07d}.png"
@@ -196,7 +197,7 @@ class Run:
         """Whether the schedule has come to its end."""
         return self.place >= self.settings.steps
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Generator[Batch]:
         """Make the batches that are left, each ahead of need."""
         steps = itertools.count(self.done) if self.settings.minutes else range(self.done, self.settings.steps)
         return prefetch(self.make, () if self.finished else steps, self.fabric.device)
@@ -222,7 +223,7 @@ class Run:
         norm = self.fabric.clip_gradients(
             self.model, self.wrapped, max_norm=self.settings.clip, error_if_nonfinite=False
         )
-        if not torch.isfinite(norm):  # before it spoils weights, averages and the next state
+        if norm is None or not torch.isfinite(norm):  # before it spoils weights, averages and the next state
             raise UserError(f"the gradient is not finite at step {self.done + 1}; train with a lower learning rate")
         self.wrapped.step()
         self.ema.update_parameters(self.task.network)
@@ -235,7 +236,8 @@ class Run:
     def log(self, checked: bool) -> None:
         """Write a row with the mean loss since the row before, and where `checked` with the validation loss."""
         if self.main:
-            row = {"step": self.done, "seconds": f"{self.elapsed:.1f}", "learning_rate": self.rate}
+            row: dict[str, float | str] = {"step": self.done, "learning_rate": self.rate}
+            row["seconds"] = f"{self.elapsed:.1f}"
             if checked:
                 self.validate()
                 row["validation_loss"] = repr(self.validation_loss)
@@ -272,10 +274,10 @@ class Run:
         return Outcome(self.ema.module, self.done, self.elapsed, stopped_by, loss, world, precision, self.main)
 
 
-def _average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:
+def _average(decay: float) -> Callable[[Weights, Weights, Tensor | int], None]:
     """Return the update of the averaged weights. At step n they keep min(decay, (1 + n) / (10 + n)) of themselves."""
 
-    def update(averaged: list[Tensor], current: list[Tensor], n: Tensor) -> None:
+    def update(averaged: Weights, current: Weights, n: Tensor | int) -> None:
         weight = 1 - min(decay, (1 + int(n)) / (10 + int(n)))
         torch._foreach_lerp_(averaged, current, weight)
 

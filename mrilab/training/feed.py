@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -11,21 +11,21 @@ import torch
 from torch import Tensor
 
 Batch = tuple[Tensor, ...]
-AHEAD = 2  # batches that wait
+AHEAD = 2  # Batches that wait.
 
 
 def part_generator(seed: int, step: int, part: int) -> torch.Generator:
-    """The randomness of one part of the batch of one step.
+    """Return the randomness of one part of the batch of one step.
 
-    There is no state to carry from step to step: who resumes at a step, or makes other parts of it on another
+    There is no state to carry from step to step. Who resumes at a step, or makes other parts of it on another
     device, draws the same numbers.
     """
     (mixed,) = np.random.SeedSequence((seed, step, part)).generate_state(1, np.uint32)
     return torch.Generator().manual_seed(int(mixed))
 
 
-def prefetch(make: Callable[[int], Batch], steps: Iterable[int], device: torch.device) -> Iterator[Batch]:
-    """`make(step)` for each of `steps`, in order, run ahead of need in one thread.
+def prefetch(make: Callable[[int], Batch], steps: Iterable[int], device: torch.device) -> Generator[Batch]:
+    """Yield `make(step)` for each of `steps`, in order, run ahead of need in one thread.
 
     An exception of `make` is raised here. On a GPU the thread works on a stream of its own beside the training.
     """
@@ -52,7 +52,7 @@ def prefetch(make: Callable[[int], Batch], steps: Iterable[int], device: torch.d
                 future.cancel()
 
 
-def _handed_over(batch: Batch, stream) -> Batch:
+def _handed_over(batch: Batch, stream: torch.cuda.Stream | None) -> Batch:
     if stream is not None:
         for tensor in batch:  # or the allocator might reuse this memory on the other stream too early
             tensor.record_stream(torch.cuda.current_stream(tensor.device))

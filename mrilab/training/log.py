@@ -1,4 +1,7 @@
-"""The CSV log of a training run."""
+"""The CSV log of a training run.
+
+Fabric's CSVLogger would not do: it deletes the log of an earlier part when a run is resumed.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ COLUMNS = ("step", "seconds", "learning_rate", "loss", "validation_loss")
 
 
 class Log:
-    """Appends rows to `path`. One that is there already is cut after `step`, where the run resumes."""
+    """Appends rows to `path`. A log that is there already is cut after `step`, where the run resumes."""
 
     def __init__(self, path: Path, step: int):
         kept = [row for row in read_log(path) if int(row["step"]) <= step] if step and path.exists() else []
@@ -22,8 +25,8 @@ class Log:
             writer.writerows(kept)
         self.path = path
 
-    def append(self, **row) -> None:
-        """Write one row and force it to the disk; a column that is not given stays empty."""
+    def append(self, **row: float | str) -> None:
+        """Write one row and force it to the disk. A column without a value stays empty."""
         with self.path.open("a", newline="", encoding="utf-8") as file:
             csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(row)
             file.flush()
@@ -31,6 +34,6 @@ class Log:
 
 
 def read_log(path: Path) -> list[dict[str, str]]:
-    """The whole rows of a log; what a kill left of a last line is ignored."""
+    """Return the whole rows of a log, without what a kill left of a last line."""
     text = path.read_text(encoding="utf-8")
     return list(csv.DictReader(text[: text.rfind("\n") + 1].splitlines()))

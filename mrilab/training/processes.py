@@ -1,4 +1,4 @@
-"""The processes of a run: how they start, agree and are asked to stop."""
+"""How the processes of a run start, agree and are asked to stop."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import Literal, get_args
 
 import torch
 from lightning_fabric import Fabric
@@ -14,25 +16,27 @@ from torch import Tensor
 
 from mrilab.errors import UserError
 
-PRECISIONS = ("auto", "32-true", "bf16-mixed")
+Arithmetic = Literal["32-true", "bf16-mixed"]
 
 
 def launch(precision: str = "auto") -> Fabric:
-    """All devices that torchrun gives, by the variables that it sets; one without it.
+    """Start on all devices that torchrun gives, by the variables that it sets, or on one device without it.
 
     Raises:
-        UserError: `precision` is none of `PRECISIONS`.
+        UserError: `precision` is none of these.
     """
-    if precision not in PRECISIONS:
-        raise UserError(f"there is no precision {precision!r}; choose one of {', '.join(PRECISIONS)}")
     gpu = torch.cuda.is_available()
+    kinds: dict[str, Arithmetic] = {"auto": "bf16-mixed" if gpu else "32-true"}
+    kinds |= {kind: kind for kind in get_args(Arithmetic)}
+    if precision not in kinds:
+        raise UserError(f"there is no precision {precision!r}; choose one of {', '.join(kinds)}")
     several = int(os.environ.get("WORLD_SIZE", 1)) > 1
     fabric = Fabric(
         accelerator="cuda" if gpu else "cpu",
         strategy="ddp" if several else "auto",
         devices=int(os.environ.get("LOCAL_WORLD_SIZE", 1)),
         num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", 1)),
-        precision=precision if precision != "auto" else "bf16-mixed" if gpu else "32-true",
+        precision=kinds[precision],
     )
     fabric.launch()
     return fabric
@@ -54,15 +58,15 @@ def agreed(fabric: Fabric, loss: Tensor, stop: bool, seconds: float) -> tuple[Te
 
 @contextmanager
 def stop_requests() -> Iterator[list[str]]:
-    """Names of the signals that ask to stop, as they come; a second one of a kind acts as it always does."""
+    """Collect the names of the signals that ask to stop. A second one of a kind acts as it always does."""
     received: list[str] = []
     if threading.current_thread() is not threading.main_thread():  # where Python allows no handlers
         yield received
         return
 
-    def note(number, _frame):
+    def note(number: int, _frame: FrameType | None) -> None:
         received.append(signal.Signals(number).name)
-        signal.signal(number, previous[number])
+        signal.signal(number, previous[signal.Signals(number)])
 
     previous = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

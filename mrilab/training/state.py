@@ -1,4 +1,4 @@
-"""Everything that a run needs to go on, in one safetensors file: tensors, and the rest as JSON in its header."""
+"""Everything that a run needs to be resumed, in one safetensors file: tensors, and the rest as JSON in its header."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from torch.optim.swa_utils import AveragedModel
 from mrilab.data.atomic import atomic_path
 from mrilab.errors import UserError
 
-NOTES = "mrilab"  # the key of the JSON text in the file's header
+NOTES = "mrilab"  # Key of the JSON text in the file's header.
 
 
 def save_state(path: Path, network: nn.Module, ema: AveragedModel, optimizer: Optimizer, notes: dict) -> None:
-    """Write the state; the file is replaced whole or not at all. `notes` is anything that JSON can hold."""
+    """Write the state. The file is replaced whole or not at all. `notes` is anything that JSON can hold."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     tensors |= {f"ema.{name}": value for name, value in ema.state_dict().items()}
     for index, values in optimizer.state_dict()["state"].items():
@@ -30,7 +30,7 @@ def save_state(path: Path, network: nn.Module, ema: AveragedModel, optimizer: Op
 
 
 def read_state(path: Path) -> tuple[dict[str, Tensor], dict]:
-    """The tensors and the notes of a state.
+    """Return the tensors and the notes of a state.
 
     Raises:
         UserError: the file is missing, truncated or something else.

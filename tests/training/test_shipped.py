@@ -25,6 +25,15 @@ def test_a_checkpoint_is_small_and_says_how_it_was_made(name):
 
 
 @pytest.mark.parametrize("name", SHIPPED)
+def test_the_weights_that_a_run_started_from_are_known_by_their_hash(name):
+    _, card = load_checkpoint(name)
+    for start in filter(None, [card.get("start")]):
+        _, origin = load_checkpoint(start["checkpoint"])
+        known = {origin["sha256"], origin["sha256_float32"], *(run["sha256"] for run in origin["earlier"])}
+        assert start["sha256"] in known
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_a_network_gives_its_recorded_validation_loss(name):
     """In float32, while the card's may come from bf16, which has 8 bits of mantissa."""
     network, card = load_checkpoint(name)
