@@ -31,10 +31,15 @@ def run_module(*arguments: str) -> int:
 
 
 def test(context: typer.Context) -> None:
-    """Lint, unit tests and every notebook in the smoke profile; further arguments go to pytest."""
+    """Lint, type check, unit tests and every notebook in the smoke profile; further arguments go to pytest."""
+    from mrilab.data.embedded import build
+
     start = time.monotonic()
-    lint = run_module("ruff", "check", ".") or run_module("ruff", "format", "--check", ".")
-    code = lint or run_module("pytest", *context.args)
+    gates = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))
+    code = next((code for gate in gates if (code := run_module(*gate))), 0)
+    if not code:
+        build()  # before several processes need it at once
+        code = run_module("pytest", "-n", "logical", "--dist", "worksteal", *context.args)
     verdict = "all passed" if code == 0 else "FAILED, see above"
     print(f"test: {verdict} ({time.monotonic() - start:.0f} s)")
     raise typer.Exit(code)
