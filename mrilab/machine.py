@@ -45,7 +45,7 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     """Return whether the device has arithmetic for bfloat16, and does not just store it."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch do not tell
+    capabilities: dict = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch do not tell
     return device.type == "cpu" and any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
 
 

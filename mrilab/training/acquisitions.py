@@ -51,7 +51,7 @@ def _acquire(
     acceleration = accelerations[int(torch.randint(len(accelerations), (), generator=generator))]
     low, high = recipe.noise_std
     noise_std = low * (high / low) ** float(torch.rand(1, generator=generator))  # uniform in the logarithm
-    true_maps = random_array(recipe.n_coils[0], generator).maps(image.shape).to(device)
+    true_maps = random_array(recipe.n_coils[0], generator).maps((image.shape[0], image.shape[1])).to(device)
     full = simulate_scan(image, true_maps, recipe.shape, noise_std, generator)  # (coil, H, W)
     reference = full_reference(full)
 
