@@ -3,8 +3,6 @@
 Every module of `mrilab.commands` adds one command (or one group) with its function `register(app)`.
 """
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 import sys

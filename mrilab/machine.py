@@ -1,7 +1,5 @@
 """What a measured number was measured on: device, memory and the commit of the code."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections.abc import Iterable

@@ -4,8 +4,6 @@ A paper is a folder of the package. It may import the ground and the papers befo
 never import a paper. They ask here, and a paper's module is imported when somebody asks for it.
 """
 
-from __future__ import annotations
-
 import importlib
 from importlib.util import find_spec
 from types import ModuleType

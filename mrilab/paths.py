@@ -4,8 +4,6 @@ The package is installed in place (`pip install -e .`), so the folder above it i
 wheel there are no lessons, and `course_folder` says so.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from mrilab.errors import UserError

@@ -4,8 +4,6 @@ T2 weighted, with or without fat suppression. Relaxation times at 3 T: de Bazela
 (liver, spleen, kidney, pancreas, marrow); fluids, bowel and flowing blood have effective values.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

@@ -5,8 +5,6 @@ reconstructed would be an inverse crime: no truncation ringing, no partial volum
 So coil images are formed on the fine grid and only the centre of their k-space is kept.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -6,8 +6,6 @@ Lengths are in fields of view: the slice spans [-1/2, 1/2), its centre is pixel 
 not of pixels, so that it can be sampled on a fine grid (to simulate) and on a coarse grid.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -7,8 +7,6 @@ bone has little water and loses its signal within a millisecond, dura is dark, s
 densities are relative to water.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -4,8 +4,6 @@ Template coordinates are MNI millimetres: x to the right, y to the front, z up. 
 sees them: axial with the face up, coronal and sagittal with the vertex up, the subject's left on the right.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -5,8 +5,6 @@ Points are (x, y): x to the right, y down, the origin at pixel N // 2. Shapes ar
 inside, so that unions, cuts and layers of given thickness (cortex, cartilage, walls) are minima, maxima and sums.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property, reduce

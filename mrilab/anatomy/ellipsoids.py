@@ -10,8 +10,6 @@ sampled before it is transformed: pixels show the truncation (Gibbs) and the par
 Lengths in fields of view, frequencies in cycles per field of view; y points down, as rows do.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ we place eyes, orbits, sinuses, airway, jaw, vertebrae and the large muscles whe
 All surfaces are signed distances in mm, negative inside; those of ellipsoids are first-order approximations.
 """
 
-from __future__ import annotations
-
 from functools import partial, reduce
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Smooth random fields: the raw material of deformation, texture, vessels, phase and receive bias."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 

@@ -5,8 +5,6 @@ back, and adding smooth noise before it moves them, most where the average is le
 heads differ: in the sulci. Skull, scalp and face come from signed distances in the same way.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import torch

@@ -1,7 +1,5 @@
 """A complex image from tissue shares: signal, texture, receive bias and background phase."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -6,8 +6,6 @@ Proton-density weighted, with or without fat suppression. Relaxation times at 3 
 values that make them as dark as they look.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

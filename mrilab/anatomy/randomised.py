@@ -5,8 +5,6 @@ signal of each tissue, the phase, the bias and the small structures are drawn an
 images share is left to learn (the idea of SynthSeg: Billot et al., Medical Image Analysis 86:102789, 2023).
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -3,8 +3,6 @@
 In a spin echo, flowing blood gives almost no signal: vessels are dark dots and lines.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

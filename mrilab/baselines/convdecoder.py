@@ -1,7 +1,5 @@
 """An untrained network whose structure alone is the prior: a decoder that makes an image of one fixed random input."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """ISTA-Net+: gradient steps to the data, and shrinkage in a learned transform, by turns."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu

@@ -1,7 +1,5 @@
 """MoDL: a denoiser and conjugate gradients by turns, the same weights in every turn."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """The supervised unrolled networks by the names of their checkpoints, and the untrained ConvDecoder."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """E2E-VarNet: gradient steps in k-space with a U-Net of their own each, and maps by a network."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

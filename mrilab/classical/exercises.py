@@ -1,7 +1,5 @@
 """Lessons 0 and 1: solutions and typical mistakes. `EXERCISES` and `FIRST` say what each is held against."""
 
-from __future__ import annotations
-
 import math
 
 import torch

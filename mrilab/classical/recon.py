@@ -1,7 +1,5 @@
 """The classical reconstructions as methods of `mrilab recon`."""
 
-from __future__ import annotations
-
 import math
 
 import pywt

@@ -3,8 +3,6 @@
 A lesson calls the same functions for the storyboard that stands where no kernel runs.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """The widgets of lessons 0 and 1: sliders in front of the functions in `mrilab.classical.views`."""
 
-from __future__ import annotations
-
 import ipywidgets as w
 
 from mrilab.classical.views import (

@@ -1,7 +1,5 @@
 """`mrilab check`: is this machine ready for the course?"""
 
-from __future__ import annotations
-
 import typer
 
 

@@ -1,7 +1,5 @@
 """`mrilab course`: run the lessons and write the course page."""
 
-from __future__ import annotations
-
 import sys
 from enum import StrEnum
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`mrilab data`: build the embedded scans, list them, look at them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

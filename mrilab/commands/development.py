@@ -1,7 +1,5 @@
 """`mrilab test`, `test-gpu`, `lab` and `bench`: what the Makefile calls, for machines without make."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time

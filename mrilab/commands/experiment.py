@@ -1,7 +1,5 @@
 """`mrilab experiment NAME`: run or resume a long experiment."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`mrilab recon METHOD SCAN.h5`: reconstruct a scan and say how good the image is."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import inspect

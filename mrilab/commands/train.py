@@ -1,7 +1,5 @@
 """`mrilab train NAME`: train a network, stop and resume it, and write its weights with their card."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated

@@ -4,8 +4,6 @@ The header card is the markdown cell tagged `header-card`: a heading, a table of
 whose rows is called "Measured run time and peak memory", and the goals as a list.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from dataclasses import dataclass, field

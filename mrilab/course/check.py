@@ -1,7 +1,5 @@
 """Is this machine ready for the course? One finding a line, each with how to mend it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

@@ -4,8 +4,6 @@ nbconvert turns cells into HTML. Equations become MathML, which browsers draw wi
 needs a kernel, becomes a line that says where it runs.
 """
 
-from __future__ import annotations
-
 import base64
 import copy
 import re

@@ -1,7 +1,5 @@
 """Run the lessons and write the course page. A lesson that fails does not stop the others."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

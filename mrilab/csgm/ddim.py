@@ -6,8 +6,6 @@ Song, Meng, Ermon, "Denoising diffusion implicit models" (ICLR 2021), in the var
 and Chung, Lee, Ye, "Decomposed diffusion sampler" (ICLR 2024), which draws a share of the noise anew in each step.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Literal

@@ -1,7 +1,5 @@
 """A denoiser of complex images that knows the noise level; its residual is the score of the noisy images."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

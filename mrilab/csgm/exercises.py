@@ -1,7 +1,5 @@
 """Solutions and typical mistakes of lesson 2, score priors and Langevin sampling. `EXERCISES` stands at the end."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -2,8 +2,6 @@
 deep generative priors", NeurIPS 2021, as printed. Their released code runs another update, which lesson 2 writes out.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A lesion that no training image has: planted in a simulated head, and measured in an image."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -2,8 +2,6 @@
 generative models" (NeurIPS 2020). Every sigma is per real component: a complex image of N pixels has dimension 2 N.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """A trained denoiser as the score of a prior: by name, in pieces that fit the cache, in the fastest precision."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """The theorems of Jalal et al. (NeurIPS 2021) as quantities that can be computed on small discrete problems."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 
 import torch

@@ -1,7 +1,5 @@
 """What the widgets of lesson 2 show: a chain on its way, samples of a posterior, and one test scan under a shift."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache

@@ -1,7 +1,5 @@
 """The widgets of lesson 2: sliders in front of the functions in `mrilab.csgm.views`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import ipywidgets as w

@@ -1,7 +1,5 @@
 """Files that appear under their final name whole or not at all."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Iterator

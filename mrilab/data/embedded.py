@@ -4,8 +4,6 @@ A data set is a folder with a file per scan and a manifest, written last. The ma
 fingerprint of the code that simulated them. When the code changes, the data are built again.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """The HDF5 side of a scan: open the file, check it, read slices. Every fault is told in a sentence."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass

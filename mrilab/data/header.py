@@ -3,8 +3,6 @@
 Schema: http://www.ismrm.org/ISMRMRD (Inati et al., Magn Reson Med 2017; 77:411). x is readout, y phase encoding.
 """
 
-from __future__ import annotations
-
 import math
 import warnings
 from collections.abc import Mapping

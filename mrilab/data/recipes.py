@@ -5,8 +5,6 @@ magnitude is 1. An array of 8 to 16 loops sees it, and complex Gaussian noise is
 all: their k-space is exact.
 """
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Reconstructions as HDF5: fastMRI's `reconstruction`, and beside it what fastMRI has no place for."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

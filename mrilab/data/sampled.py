@@ -1,7 +1,5 @@
 """Which points of a stored k-space were measured: prospective sampling and zero padding."""
 
-from __future__ import annotations
-
 import warnings
 from pathlib import Path
 

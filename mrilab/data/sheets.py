@@ -1,7 +1,5 @@
 """Contact sheets: all scans of a data set in a small picture, to be looked at before anything is trained on them."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 

@@ -4,8 +4,6 @@ The networks of lesson 2 are trained on "none": T2-weighted heads, equispaced ve
 changes one thing. The same entry says how test scans are simulated and what a network trained for the shift sees.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from mrilab.data.recipes import Recipe, find_recipe

@@ -1,7 +1,5 @@
 """Training slices: a new head in every image, rendered in batches on the fly, never stored."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

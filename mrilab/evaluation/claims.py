@@ -14,8 +14,6 @@ A claim holds when the mean over the test scans reaches the threshold. The inter
 mean could be off. A claim that fails is reported, not tuned until it holds.
 """
 
-from __future__ import annotations
-
 import html
 import math
 import tomllib

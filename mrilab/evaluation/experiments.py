@@ -6,8 +6,6 @@ Lines are forced to disk one by one, so a run that is killed loses only the case
 the cases that are not in the file yet.
 """
 
-from __future__ import annotations
-
 import csv
 import importlib
 import inspect

@@ -5,8 +5,6 @@ range (here its maximum magnitude, never the reconstruction's own), and the pixe
 least 5 % of the maximum, the others set to zero in both images, as in appendix A of Jalal et al. 2021).
 """
 
-from __future__ import annotations
-
 import numpy as np
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
 from torch import Tensor

@@ -1,7 +1,5 @@
 """One picture of a reconstruction: reference, reconstruction, error and mask side by side."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from matplotlib.axes import Axes

@@ -1,7 +1,5 @@
 """From a scan to an image with its figures of merit: what `mrilab recon` does, as a function for notebooks."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Iterator

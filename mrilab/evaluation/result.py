@@ -1,7 +1,5 @@
 """What a reconstruction leaves: images, conditions and figures of merit."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Test scans of a shift, and one reconstruction of one of them: what the experiments on robustness share."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

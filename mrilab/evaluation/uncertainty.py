@@ -1,7 +1,5 @@
 """Are posterior samples right about how wrong they are? Measured against the noise-free image of simulated scans."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

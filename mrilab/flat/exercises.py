@@ -1,7 +1,5 @@
 """Lesson 3, unrolled networks as flows: solutions and typical mistakes; `EXERCISES` stands at the end."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

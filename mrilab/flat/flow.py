@@ -9,8 +9,6 @@ After Qi et al., "Unrolled networks are conditional probability flows in MRI rec
 proof is replaced by a derivation that holds for every t.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cached_property
 

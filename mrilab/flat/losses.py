@@ -4,8 +4,6 @@
 scalar, the mean over the batch.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """An unrolled network whose cascades are Euler steps of a conditional probability flow."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """FLAT: trained cascades along a conditional probability flow, by the names of their checkpoints."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

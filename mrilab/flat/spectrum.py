@@ -4,8 +4,6 @@ k-space z = F x has independent components of variance v; those of the mask are 
 (H, W) in k-space, and variances are per real component.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -3,8 +3,6 @@
 States are (K + 1, H, W), x^0 to x^K, on a time grid t (K + 1,) from 1 to 0; see `mrilab.flat.flow`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What the widgets of lesson 3 show, as functions of numbers: rules on a Gaussian, and the walks of networks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache

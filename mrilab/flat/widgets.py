@@ -1,7 +1,5 @@
 """The widgets of lesson 3: sliders in front of the functions in `mrilab.flat.views`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import ipywidgets as w

@@ -12,8 +12,6 @@ A method that draws random numbers takes `generator`, on the CPU. One that takes
 other keyword-only parameters are its options: `mrilab recon METHOD` reads them as their annotations say.
 """
 
-from __future__ import annotations
-
 import difflib
 import functools
 import inspect

@@ -1,7 +1,5 @@
 """Complex images as two real channels, and back."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

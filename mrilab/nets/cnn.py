@@ -1,7 +1,5 @@
 """A small convolutional denoiser without any normalisation: MoDL's, and FLAT's where a U-Net would take too long."""
 
-from __future__ import annotations
-
 import torch
 from monai.networks.blocks import ResidualUnit
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """Data consistency inside a network: a regularised least-squares problem, solved so that gradients pass through."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -1,7 +1,5 @@
 """What every unrolled network returns for an `Acquisition`: all images on the way to the last one."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from torch import Tensor

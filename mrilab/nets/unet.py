@@ -1,7 +1,5 @@
 """MONAI's U-Net for complex images of any shape and scale."""
 
-from __future__ import annotations
-
 import torch
 from monai.networks.nets import BasicUNet
 from torch import Tensor, nn

@@ -4,8 +4,6 @@ k-space y is (*batch, coil, H, W), the image (*batch, H, W). Weights are relativ
 raw scanner units (1e-6) and the same scan in units of its own brightness give the same image.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -1,7 +1,5 @@
 """Coil images into one image (MVUE, RSS), and where coil maps come from when nobody knows them."""
 
-from __future__ import annotations
-
 import warnings
 
 import torch

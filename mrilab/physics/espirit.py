@@ -1,7 +1,5 @@
 """ESPIRiT: coil maps as eigenvectors of a reconstruction operator (Uecker et al., Magn Reson Med 2014; 71:990)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """The centred orthonormal discrete Fourier transform: DC of k-space and centre of the image at N // 2."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

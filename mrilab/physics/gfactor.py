@@ -5,8 +5,6 @@ and the coils make a small least-squares problem, solved here in closed form (Pr
 42:952).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -4,8 +4,6 @@ A magnetisation is (..., 3) real: x and y are the transverse plane that the coil
 Times in milliseconds, angles in degrees. Pulses are instantaneous. Bloch, Phys Rev 1946; 70:460.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Complex white noise, drawn from an explicit generator."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

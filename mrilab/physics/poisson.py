@@ -1,7 +1,5 @@
 """Variable-density Poisson-disc sampling of the phase-encoding plane of a 3-D scan."""
 
-from __future__ import annotations
-
 import math
 
 import torch

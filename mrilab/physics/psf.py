@@ -1,7 +1,5 @@
 """The point-spread function of a sampling mask: what becomes of one bright pixel when the rest of k-space is zero."""
 
-from __future__ import annotations
-
 import math
 
 import torch

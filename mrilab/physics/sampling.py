@@ -5,8 +5,6 @@ selects rows, (H, 1); a Poisson-disc mask selects points, (H, W). Masks broadcas
 Nominal acceleration is what was asked for; `effective_acceleration` is what the mask does.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

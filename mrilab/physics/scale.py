@@ -1,7 +1,5 @@
 """The unit of an image: a quantile of its magnitude, since raw scanner units mean nothing."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -5,8 +5,6 @@ float or a tensor; tensors broadcast. Steady states of the Bloch equations with 
 Magnetic Resonance Imaging: Physical Principles and Sequence Design, 2nd ed., chapters 8 and 18).
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Orthogonal 2-D wavelet transform as strided convolutions, for complex images in batches and on any device."""
 
-from __future__ import annotations
-
 import pywt
 import torch
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """Verdicts: what a lesson computes beside what is known, or beside the package."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from numpy.typing import ArrayLike

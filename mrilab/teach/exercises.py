@@ -5,8 +5,6 @@ A lesson asks `check("01", "unfold", unfold)`. What the learner hands in is a nu
 paper. A mistake is a wrong answer of the same kind as the solution. An answer with the same results gets its hint.
 """
 
-from __future__ import annotations
-
 import copy
 import importlib
 from collections.abc import Sequence

@@ -3,8 +3,6 @@
 Every figure ends as a PNG with an alternative text, which exported pages carry as the `alt` of the image.
 """
 
-from __future__ import annotations
-
 import base64
 import io
 import math

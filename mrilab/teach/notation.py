@@ -1,7 +1,5 @@
 """The notation ledger: what each symbol of the course is called in the code. Its rows stand in notation.csv."""
 
-from __future__ import annotations
-
 import csv
 import html
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ A widget needs a running kernel. Each builder in a paper's `widgets` returns an 
 HTML widget, encoded straight from arrays in milliseconds, where a matplotlib figure takes a tenth of a second.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import io

@@ -1,7 +1,5 @@
 """Training examples of whole acquisitions, made on the fly: undersampled data, maps from them, and the reference."""
 
-from __future__ import annotations
-
 import torch
 
 from mrilab.anatomy.acquire import simulate_scan

@@ -1,7 +1,5 @@
 """Trained weights by name: NAME.safetensors and its card NAME.json, in data/checkpoints."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from importlib.metadata import version

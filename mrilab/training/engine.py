@@ -1,7 +1,5 @@
 """The training loop of all lessons: one process or many, stopped and resumed at will."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import time

@@ -1,7 +1,5 @@
 """Batches made ahead in a background thread. What a batch holds depends on seed and step alone."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -3,8 +3,6 @@
 Fabric's CSVLogger would not do: it deletes the log of an earlier part when a run is resumed.
 """
 
-from __future__ import annotations
-
 import csv
 import os
 from pathlib import Path

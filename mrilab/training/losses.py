@@ -1,7 +1,5 @@
 """Losses of reconstructed images that gradients pass through: structural similarity, and the mean error beside it."""
 
-from __future__ import annotations
-
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 

@@ -1,7 +1,5 @@
 """How the processes of a run start, agree and are asked to stop."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

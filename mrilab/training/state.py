@@ -1,7 +1,5 @@
 """Everything that a run needs to be resumed, in one safetensors file: tensors, and the rest as JSON in its header."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

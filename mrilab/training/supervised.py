@@ -1,7 +1,5 @@
 """Unrolled networks learn the reference images of acquisitions: what all such tasks share."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """What `mrilab train` can train, by name. Each paper's train.py has its own `TASKS`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Protocol
 

@@ -3,8 +3,6 @@
 Width and layers were chosen by hand before, for a fit of minutes on a CPU core.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from mrilab.evaluation.experiments import experiment, scan_of

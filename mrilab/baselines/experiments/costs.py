@@ -4,8 +4,6 @@ Run it on a machine that does nothing else. Memory is the largest that the proce
 the scan. That of zero-filled is what all have in common. Seconds are those of the method alone, with weights loaded.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

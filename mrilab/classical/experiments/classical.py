@@ -5,8 +5,6 @@ the one that was chosen once on validation heads. The reference is the MVUE of t
 the calibration area of 128 columns has 5 lines, too few for ESPIRiT: maps are those of a low-resolution image.
 """
 
-from __future__ import annotations
-
 from mrilab.data.embedded import dataset
 from mrilab.evaluation.experiments import experiment, scan_of
 from mrilab.evaluation.reconstruct import reconstruct

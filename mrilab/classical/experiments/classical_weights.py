@@ -10,8 +10,6 @@ and a sweep of weights on one real brain scan, had been seen. The real scan happ
 test of this weight.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from mrilab.data.embedded import dataset

@@ -6,8 +6,6 @@ R = 4 that was 8.7 dB below Langevin sampling. A probe on three validation heads
 which settings matter and chose the candidates.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from mrilab.evaluation.experiments import experiment, scan_of

@@ -5,8 +5,6 @@ R = 6 the calibration area has 5 lines. Rows with maps from a 24 x 24 prescan st
 is against the fully sampled image, as everywhere. `psnr_truth` is against the noise-free image, which a simulation has.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from mrilab.data.embedded import dataset

@@ -1,7 +1,5 @@
 """A lesion that no training image has, planted in four test heads and measured at R = 4."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from mrilab.csgm.experiments.langevin import OPTIONS

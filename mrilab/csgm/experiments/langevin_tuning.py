@@ -6,8 +6,6 @@ Budget and candidates were fixed before the run, but after a probe of six settin
 third validation head, which had found small steps too slow.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from mrilab.evaluation.experiments import experiment, scan_of

@@ -4,8 +4,6 @@
 released code does it ("none"), which takes the data as noise-free.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from mrilab.evaluation.experiments import experiment, scan_of, simulation_of

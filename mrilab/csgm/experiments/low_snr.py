@@ -5,8 +5,6 @@ experiments. "langevin-noise" has the noise of the data in the likelihood of equ
 stay.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -5,8 +5,6 @@ runs before the last one, too. The nearest is the image of the highest PSNR to t
 scale. No method could choose by it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import lru_cache
 

@@ -3,8 +3,6 @@
 ConvDecoder takes one to three minutes a scan, so it gets four heads of each condition. The others get all.
 """
 
-from __future__ import annotations
-
 from mrilab.evaluation.experiments import experiment
 from mrilab.evaluation.shifted import MEASURED, measure_shifted, shifted_cases
 

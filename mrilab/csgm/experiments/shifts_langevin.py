@@ -3,8 +3,6 @@
 Mean of 4 samples, settings as everywhere: tuned once, on two validation heads at R = 4.
 """
 
-from __future__ import annotations
-
 from mrilab.evaluation.experiments import experiment
 from mrilab.evaluation.shifted import MEASURED, measure_shifted, shifted_cases
 

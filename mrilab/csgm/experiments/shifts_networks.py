@@ -5,8 +5,6 @@ much of a difference is the luck of a training. "modl-retrained" was trained on 
 tested under. What it loses is due to the harder problem, not to the shift.
 """
 
-from __future__ import annotations
-
 from mrilab.evaluation.experiments import experiment
 from mrilab.evaluation.shifted import MEASURED, measure_shifted, shifted_cases
 

@@ -6,8 +6,6 @@ are reconstructed once, by the network that the training ends with. `psnr_worst`
 first ATTACKED heads, so `psnr_4`, over all of them, is not what `psnr_worst` fell from.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import lru_cache
 

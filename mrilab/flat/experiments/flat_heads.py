@@ -5,8 +5,6 @@ for, are reconstructed by those that matter there. MoDL and VarNet are lesson 2'
 others at 4 and 8.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -4,8 +4,6 @@ The search for the worst perturbation stays in the l2 ball of the noise's expect
 Images are magnitudes, in the attack and in what it changes: VarNet's phase is relative to maps of its own.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
