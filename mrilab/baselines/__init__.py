@@ -10,5 +10,3 @@ from mrilab.baselines.convdecoder import ConvDecoder
 from mrilab.baselines.istanet import ISTANet
 from mrilab.baselines.modl import MoDL
 from mrilab.baselines.varnet import VarNet
-
-__all__ = ["ConvDecoder", "ISTANet", "MoDL", "VarNet"]

@@ -22,5 +22,3 @@ The mathematics of these lessons is the ground that all later ones stand on, so 
     (19)      soft threshold                   physics.wavelet.Wavelet2d.soft_threshold
     (21)      peak signal-to-noise ratio       evaluation.metrics.psnr
 """
-
-__all__: list[str] = []  # the notebooks import these names from the modules of the table

@@ -27,28 +27,3 @@ from mrilab.csgm.theory import (
     posterior_sampling_success,
     trimmed_wasserstein,
 )
-
-__all__ = [
-    "geometric_levels",
-    "annealed_langevin",
-    "denoising_loss",
-    "largest_distance",
-    "level_ratio",
-    "level_count",
-    "relative_step",
-    "START",
-    "LEVELS",
-    "STEPS_PER_LEVEL",
-    "RELATIVE_STEP",
-    "GAMMA_RATIO",
-    "ScorePrior",
-    "plant_lesion",
-    "lesion_contrast",
-    "best_success",
-    "posterior_sampling_success",
-    "gaussian_rows",
-    "fourier_rows",
-    "posterior_after",
-    "measurements_needed",
-    "trimmed_wasserstein",
-]

@@ -3,5 +3,3 @@
 from mrilab.data.embedded import dataset
 from mrilab.data.scans import Scan, read_scan, write_scan
 from mrilab.data.slices import brain_slices
-
-__all__ = ["Scan", "brain_slices", "dataset", "read_scan", "write_scan"]

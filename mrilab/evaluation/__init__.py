@@ -1,5 +1,3 @@
 """How good a reconstruction is, and the pipeline that finds out."""
 
 from mrilab.evaluation.metrics import nmse, nrmse, psnr, ssim
-
-__all__ = ["nmse", "nrmse", "psnr", "ssim"]

@@ -17,5 +17,3 @@ from mrilab.flat.flow import GaussianFlow, cascade, data_step, euler, relaxation
 from mrilab.flat.losses import aligned
 from mrilab.flat.network import FLAT
 from mrilab.flat.spectrum import power_law
-
-__all__ = ["GaussianFlow", "relaxations", "time_grid", "euler", "power_law", "data_step", "cascade", "FLAT", "aligned"]

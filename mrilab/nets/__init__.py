@@ -4,5 +4,3 @@ from mrilab.nets.cnn import ComplexCnn
 from mrilab.nets.consistency import consistent
 from mrilab.nets.trajectory import Trajectory
 from mrilab.nets.unet import ComplexUnet
-
-__all__ = ["ComplexCnn", "ComplexUnet", "Trajectory", "consistent"]
