@@ -1,77 +1,32 @@
 """An axial abdomen phantom at the height of the kidneys: drawn, not scanned; the patient's right on the left.
 
-T2 weighted, with or without fat suppression. Relaxation times at 3 T: de Bazelaire et al., Radiology 230, 2004
-(liver, spleen, kidney, pancreas, marrow); fluids, bowel and flowing blood have effective values.
+T2 weighted at 3 T. Outlines and tissues are in `abdomen.toml`.
 """
 
 import math
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from mrilab.anatomy.drawing import Canvas, Signals, cut, spline, tissue_signals
-from mrilab.errors import UserError
 
-STRUCTURES = (
-    "background skin subcutaneous_fat muscle visceral_fat liver hepatic_vessel gallbladder spleen stomach "
-    "stomach_content bowel bowel_content pancreas kidney_cortex kidney_medulla renal_pelvis aorta vena_cava "
-    "vessel vertebra spinal_canal rib"
-).split()
+TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
+STRUCTURES: list[str] = TABLES["structures"]
+OUTLINES = TABLES["outlines"]
 FOV = 360.0  # side of the square field of view in mm
 
-# T1 and T2 in ms, proton density, whether it is fat
-TISSUES = {
-    "skin": (900, 30, 0.70, False),
-    "fat": (380, 100, 0.90, True),
-    "muscle": (1100, 34, 0.80, False),
-    "liver": (809, 40, 0.80, False),
-    "spleen": (1328, 68, 0.85, False),
-    "pancreas": (725, 50, 0.80, False),
-    "cortex": (1142, 76, 0.85, False),
-    "medulla": (1545, 110, 0.90, False),
-    "urine": (3500, 900, 1.00, False),
-    "bile": (2500, 450, 0.95, False),
-    "csf": (4160, 1200, 1.00, False),
-    "nerve": (1200, 70, 0.75, False),
-    "marrow": (586, 60, 0.70, True),
-    "bone": (900, 6, 0.25, False),
-    "bowel": (1000, 55, 0.80, False),
-    "juice": (2500, 300, 0.95, False),
-    "stool": (700, 45, 0.50, False),
-    "blood": (1900, 30, 0.40, False),
-    "slow_blood": (1900, 90, 0.80, False),
-    "gas": (1000, 5, 0.02, False),
-}
 
-# outlines in mm: x to the patient's left, y to the back, the origin in front of the spine
-HALF_BODY = [(0, -106), (50, -103), (105, -84), (144, -45), (160, 0), (152, 45), (120, 84), (70, 102), (25, 103)]
-BODY = HALF_BODY + [(0, 99)] + [(-x, y) for x, y in HALF_BODY[:0:-1]]
-LIVER = [(-25, -92), (-75, -90), (-118, -66), (-142, -22), (-142, 25), (-122, 58), (-100, 62), (-84, 34), (-58, 14),
-         (-38, 2), (-30, -18), (-12, -38), (14, -50), (34, -66), (28, -84)]  # fmt: skip
-SPLEEN = [(108, -40), (128, -34), (144, 0), (138, 38), (114, 62), (104, 54), (112, 22), (110, -8)]
-STOMACH = [(30, -76), (66, -88), (100, -76), (116, -52), (106, -30), (80, -26), (55, -34), (36, -48)]
-PANCREAS = [(-30, 0), (-12, -10), (12, -14), (40, -8), (66, 4), (90, 8)]
-TREES = [((-44, -22), 2.7, 34, 7.5), ((-60, -62), 2.4, 26, 5.0), ((-100, 30), -2.2, 26, 4.5), ((0, -76), 2.9, 18, 4.0)]
-VERTEBRA = [(0, 22), (16, 25), (25, 36), (24, 50), (14, 57), (0, 55), (-14, 57), (-24, 50), (-25, 36), (-16, 25)]
-
-
-def abdomen_phantom(
-    shape: tuple[int, int], generator: torch.Generator | None = None, contrast: str = "t2"
-) -> tuple[Tensor, Tensor]:
+def abdomen_phantom(shape: tuple[int, int], generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
     """Draw a random axial abdomen over 360 x 360 mm: image complex64 (H, W) and labels int64 (H, W), see STRUCTURES.
 
-    The same seed draws the same abdomen on every grid. `contrast` is "t2" or "t2-fs" (fat suppressed).
-
-    Raises:
-        UserError: unknown contrast.
+    The same seed draws the same abdomen on every grid.
     """
-    if contrast not in ("t2", "t2-fs"):
-        raise UserError(f"Unknown abdomen contrast {contrast!r}: choose 't2' or 't2-fs'.")
     c = Canvas(shape, FOV, generator, STRUCTURES)
-    residual = c.uniform(0.12, 0.25)  # drawn in any case: the contrast must not move the rest
-    residual = residual if contrast == "t2-fs" else 1.0
-    s = tissue_signals(TISSUES, c.uniform(3000, 6000), c.uniform(70, 95), residual, generator)
+    c.uniform(0, 1)  # not used, but the scans depend on the order of draws
+    s = tissue_signals(TABLES["tissues"], c.uniform(3000, 6000), c.uniform(70, 95), generator)
     down = c.y.clone()  # gravity pulls on contents in the scanner's frame
     c.place(c.uniform(-0.06, 0.06), (c.uniform(0.9, 1.06), c.uniform(0.88, 1.1)), (c.uniform(-6, 6), c.uniform(-6, 6)))
     c.deform((3.5, 90), (1.5, 32), (0.4, 10))
@@ -99,7 +54,7 @@ def _muscle(c: Canvas, s: Signals, distance: Tensor, fat: float = 1.0) -> None:
 
 def _wall(c: Canvas, s: Signals) -> Tensor:
     """Paint skin, fat, the layered muscles of the wall, ribs and the fat inside. Return the cavity."""
-    body = c.shape(BODY, 1.2)
+    body = c.shape(OUTLINES["body"], 1.2)
     fat = c.uniform(7, 20) * (1 + 0.25 * c.noise(90) + 0.35 * (c.y / 100).clamp(-1, 1)).clamp(0.4, 2)
     c.paint("skin", body, s["skin"], edge=1.2)
     c.paint("subcutaneous_fat", body + 2.0, _fat(c, s), edge=1.2)
@@ -115,7 +70,7 @@ def _wall(c: Canvas, s: Signals) -> Tensor:
     for side in (-1, 1):
         rectus = c.ellipse(side * 29, -84 + 0.9 * c.uniform(8, 14), c.uniform(22, 27), c.uniform(4.5, 6), side * 0.16)
         _muscle(c, s, cut(rectus, inner))
-        ring = spline(BODY) * 0.86
+        ring = spline(OUTLINES["body"]) * 0.86
         for t in (0.16, 0.24, 0.31, 0.38):
             x, y = ring[int((t + c.uniform(-0.02, 0.02)) * len(ring)) * side % len(ring)].tolist()
             _bone(c, s, "rib", c.ellipse(x, y, c.uniform(5, 9), 3.6, math.atan2(y, x) + 1.5, 0.4), 1.3)
@@ -136,7 +91,7 @@ def _spine(c: Canvas, s: Signals) -> None:
         _bone(c, s, "vertebra", c.tube([(side * 18, 58), (side * 34, 63), (side * 48, 66)], [8, 6, 4], 1), 1.0)
         _bone(c, s, "vertebra", c.tube([(side * 17, 56), (side * 15, 68), (0, 80)], [8, 9, 8], 0.6), 1.3)
     _bone(c, s, "vertebra", c.tube([(0, 78), (0, 97)], [6, 8]), 1.2)
-    _bone(c, s, "vertebra", c.shape(VERTEBRA, 0.7), 1.2)
+    _bone(c, s, "vertebra", c.shape(OUTLINES["vertebra"], 0.7), 1.2)
     c.paint(None, c.tube([(0, 46), (0, 56)], [1.5, 4]), 0.5 * s["csf"], edge=2.0, opacity=0.6)  # basivertebral vein
     canal = c.ellipse(0, 65, 11.5, 9, 0, 0.4)
     c.paint("vertebra", canal - 1.2, s["bone"], edge=1.2)
@@ -162,11 +117,11 @@ def _branches(
 
 
 def _liver(c: Canvas, s: Signals, cavity: Tensor) -> None:
-    liver = cut(c.shape(LIVER, 2.5), cavity + c.uniform(1.5, 4))
+    liver = cut(c.shape(OUTLINES["liver"], 2.5), cavity + c.uniform(1.5, 4))
     parenchyma = s["liver"] * (1 + 0.06 * c.fractal(5, 3) + 0.05 * c.noise(50))
     c.paint("liver", liver, parenchyma, edge=1.8)
     bright = s["liver"] + c.uniform(0.3, 1.0) * (s["slow_blood"] - s["liver"])
-    for start, angle, length, width in TREES:
+    for start, angle, length, width in TABLES["trees"]:
         for path, widths in _branches(c, start, angle + c.uniform(-0.4, 0.4), length, width):
             c.paint("hepatic_vessel", cut(c.tube(path, widths), liver + 2.5), bright, edge=1.6, opacity=0.9)
     a, b = c.uniform(9, 14), c.uniform(15, 22)
@@ -175,7 +130,7 @@ def _liver(c: Canvas, s: Signals, cavity: Tensor) -> None:
     c.paint("gallbladder", bladder - 1.3, s["bowel"], edge=1.4)
     c.paint("gallbladder", bladder, s["bile"] * sludge, edge=1.4)
 
-    spleen = cut(c.shape(SPLEEN, 2.0), cavity + 2.5)
+    spleen = cut(c.shape(OUTLINES["spleen"], 2.0), cavity + 2.5)
     c.paint("spleen", spleen, s["spleen"] * (1 + 0.05 * c.fractal(5, 3)), edge=1.8)
 
 
@@ -201,14 +156,14 @@ def _hollow_organs(c: Canvas, s: Signals, cavity: Tensor, down: Tensor) -> None:
         _loop(c, s, outer, 1.8, s["gas"] + level * (content - s["gas"]))
 
     lobes = 1.6 * c.noise(7)
-    for path, widths in ((PANCREAS, [19, 16, 13, 14, 15, 10]), ([(-30, 0), (-28, 14)], [20, 12])):
+    for path, widths in ((TABLES["pancreas"], [19, 16, 13, 14, 15, 10]), ([(-30, 0), (-28, 14)], [20, 12])):
         gland = c.tube(path, widths, 1.5) + lobes
         c.paint("pancreas", gland, s["pancreas"] * (1 + 0.1 * c.fractal(4)), edge=2.0)
-    c.paint(None, c.tube(PANCREAS[1:], 2.0, 0.6), s["juice"], edge=1.6, opacity=0.5)  # its duct
+    c.paint(None, c.tube(TABLES["pancreas"][1:], 2.0, 0.6), s["juice"], edge=1.6, opacity=0.5)  # its duct
     c.paint("vessel", c.tube([(-8, -2), (20, 0), (60, 12), (100, 16)], 6, 1.5), s["blood"], edge=1.6)
     _loop(c, s, c.ellipse(-48, 8, 11, 13, 0, 1.2), 2.0, s["juice"] * c.uniform(0.4, 1.0) * folds)  # duodenum
 
-    stomach = cut(c.shape(STOMACH, 3.0), cavity + 3)
+    stomach = cut(c.shape(OUTLINES["stomach"], 3.0), cavity + 3)
     inside = stomach + 3.0 + 1.5 * c.noise(7).clamp(min=0)  # its folds
     top = down[inside < 0].amin() if (inside < 0).any() else 0.0
     level = ((down - top - c.uniform(4, 26)) / 1.5).clamp(0, 1)

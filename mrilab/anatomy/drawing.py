@@ -182,22 +182,14 @@ class Canvas:
 
 
 def tissue_signals(
-    tissues: Mapping[str, tuple[float, float, float, bool]],
-    tr: float,
-    te: float,
-    fat: float,
-    generator: torch.Generator | None,
+    tissues: Mapping[str, tuple[float, float, float]], tr: float, te: float, generator: torch.Generator | None
 ) -> Signals:
     """Return the spin-echo signal of each tissue, with relaxation times and density spread by 6 %.
 
-    Args:
-        tissues: T1 and T2 in ms, proton density, and whether it is fat.
-        tr, te: repetition and echo time in ms.
-        fat: part of the fat signal that is left: 1, or less with fat suppression.
+    `tissues` holds T1 and T2 in ms and the proton density; `tr` and `te` are in ms.
     """
     table = {}
-    for name, (t1, t2, pd, is_fat) in tissues.items():
+    for name, (t1, t2, pd) in tissues.items():
         spread = torch.exp(0.06 * torch.randn(3, generator=generator).clamp(-2, 2)).tolist()
-        value = spin_echo(pd * spread[0], t1 * spread[1], t2 * spread[2], tr, te)
-        table[name] = float(value) * (fat if is_fat else 1.0)
+        table[name] = float(spin_echo(pd * spread[0], t1 * spread[1], t2 * spread[2], tr, te))
     return table

@@ -30,9 +30,9 @@ def embedded_folder() -> Path:
 
 @lru_cache(maxsize=1)
 def _fingerprint() -> str:
-    """Return a hash of all the code that decides what a scan looks like."""
+    """Return a hash of all the code and tables that decide what a scan looks like."""
     package = Path(mrilab.__file__).parent
-    sources = sorted((package / "anatomy").rglob("*.py"))
+    sources = sorted(file for file in (package / "anatomy").iterdir() if file.suffix in (".py", ".toml"))
     sources += [package / "data" / "recipes.py", package / "data" / "slices.py"]
     sources += [package / "physics" / "fourier.py", package / "physics" / "signal.py"]
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]

@@ -139,7 +139,7 @@ def _head(recipe: Recipe, unseen: bool, generator: torch.Generator, device: Devi
 def _phantom(draw: Callable[..., tuple[Tensor, Tensor]], acquisition: str, fov: float) -> Render:
     def render(recipe: Recipe, unseen: bool, generator: torch.Generator, device: Device = "cpu") -> Rendered:
         fine = (FINENESS * recipe.shape[0], FINENESS * recipe.shape[1])
-        image, labels = draw(fine, generator, recipe.contrast)
+        image, labels = draw(fine, generator)
         # pixel i of the scan lies where pixel FINENESS * i of the fine grid does
         coarse = labels[::FINENESS, ::FINENESS].to(torch.uint8)
         return image.to(device), coarse, {"acquisition": acquisition}, (fov, fov)
