@@ -58,7 +58,8 @@ def test_gpu(
     start = time.monotonic()
     build()  # before several processes need it at once
     workers = ["-n", "4", "--dist", "worksteal"] if find_spec("xdist") else []
-    code = run_module("pytest", "tests/gpu", "--device", device, *workers, *context.args)
+    shown = ("-W", "default")  # other versions of torch warn of other things
+    code = run_module("pytest", "tests/gpu", "--device", device, *shown, *workers, *context.args)
     code = run_module("benchmarks", "--device", device) or code
     print(f"test-gpu: {'all passed' if code == 0 else 'FAILED, see above'} ({time.monotonic() - start:.0f} s)")
     raise typer.Exit(code)
