@@ -1,8 +1,8 @@
 """What a measured number was measured on: device, memory and the commit of the code."""
 
-import os
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Literal
 
 import psutil
@@ -12,6 +12,7 @@ from mrilab.errors import UserError
 from mrilab.paths import ROOT
 
 Precision = Literal["auto", "float32", "bfloat16"]  # arithmetic of a network
+WATCHED = ("mrilab", "pyproject.toml", "requirements.lock")  # what can change a result
 
 
 def find_device(name: str) -> torch.device:
@@ -56,10 +57,8 @@ def tree_memory(processes: Iterable[psutil.Process]) -> int:
     """Return the resident bytes of these processes together. Those that have ended count nothing."""
     total = 0
     for process in processes:
-        try:
+        with suppress(psutil.NoSuchProcess):
             total += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
     return total
 
 
@@ -68,19 +67,10 @@ def commit() -> str:
 
     Only what can change a result counts as a change: an experiment appends to results/ while it runs.
     """
-    watched = [name for name in ("mrilab", "pyproject.toml", "requirements.lock") if (ROOT / name).exists()]
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    git = ["git", "-C", str(ROOT), "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--"]
     try:
-        head, status = (
-            subprocess.run(
-                ["git", "-C", str(ROOT), *arguments],
-                capture_output=True,
-                text=True,
-                check=True,
-                env=environment,
-            ).stdout.strip()
-            for arguments in (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "--", *watched])
-        )
+        status = subprocess.check_output([*git, *WATCHED], stderr=subprocess.DEVNULL, text=True)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return head + ("+changes" if status else "")
+    head, *others = status.removeprefix("# branch.oid ").splitlines()
+    return head[:12] + ("+changes" if any(not line.startswith("#") for line in others) else "")

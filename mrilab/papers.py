@@ -5,6 +5,7 @@ never import a paper. They ask here, and a paper's module is imported when someb
 """
 
 import importlib
+import pkgutil
 from importlib.util import find_spec
 from types import ModuleType
 
@@ -34,8 +35,7 @@ def modules(part: str) -> list[ModuleType]:
 
 def network_class(kind: str) -> type:
     """Return the class of a network by its kind. Raises KeyError for a kind that no paper has."""
-    module, _, name = NETWORKS[kind].partition(":")
-    return getattr(importlib.import_module(module), name)
+    return pkgutil.resolve_name(NETWORKS[kind])
 
 
 def network_kind(network: object) -> str:

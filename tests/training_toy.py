@@ -6,6 +6,7 @@ python tests/training_toy.py FOLDER STEPS [--minutes M] [--resume] [--send NAME 
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import signal
 from pathlib import Path
@@ -47,6 +48,12 @@ class Toy:
 def settings(steps: int, **changes) -> Settings:
     chosen = {"batch": 8, "parts": 4, "learning_rate": 1e-2, "warmup": 3, "log_every": 1, "validate_every": 6}
     return Settings(steps, **{**chosen, **changes})
+
+
+def read_log(path: Path) -> list[dict[str, str]]:
+    """The rows of a log."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 if __name__ == "__main__":

@@ -17,14 +17,13 @@ from tqdm import tqdm
 
 from mrilab.errors import UserError
 from mrilab.training.feed import Batch, part_generator, prefetch
-from mrilab.training.log import Log
+from mrilab.training.log import append_row, start_log
 from mrilab.training.processes import agreed, launch, stop_requests
 from mrilab.training.state import read_state, restore_state, save_state
 
 Weights = tuple[Tensor, ...] | list[Tensor]
 STATE = "state.safetensors"
 LOG = "log.csv"
-IMAGES = "validation-{step:07d}.png"
 
 
 class Task(Protocol):
@@ -81,20 +80,6 @@ class Profile:
     settings: Settings
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Where a run stands. `network` has the averaged weights. `main` is false in all processes but one."""
-
-    network: nn.Module
-    step: int
-    seconds: float
-    stopped_by: str | None
-    validation_loss: float
-    devices: int
-    precision: str
-    main: bool
-
-
 def fit(
     task: Task,
     settings: Settings,
@@ -104,7 +89,7 @@ def fit(
     checkpoint_seconds: float = 300.0,
     progress: bool = True,
     clock: Callable[[], float] = time.perf_counter,
-) -> Outcome:
+) -> "Run":
     """Train `task` in `folder` (state, log, pictures) to the end of `settings`, or until SIGTERM or SIGINT.
 
     The end is the last of `settings.steps`, or the first step that is over after `settings.minutes` of training, all
@@ -117,66 +102,74 @@ def fit(
             the parts cannot be shared evenly; the gradient is not finite any more.
     """
     run = Run(task, settings, folder, resume, clock, progress)
-    stopped_by = None
     with run.bar, stop_requests() as requests, closing(run.batches()) as batches:
         for batch in batches:
-            stop = run.step(batch, requests)
-            checked = run.done % settings.validate_every == 0 or run.finished
-            if checked or run.done % settings.log_every == 0:
+            stop = run.advance(batch, requests)
+            checked = run.step % settings.validate_every == 0 or run.finished
+            if checked or run.step % settings.log_every == 0:
                 run.log(checked)
             if stop or run.finished or clock() - run.saved_at >= checkpoint_seconds:
                 run.save()
-            if run.finished:
-                break
-            if stop:
-                stopped_by = requests[0] if requests else "another process"
+            if stop and not run.finished:
+                run.stopped_by = requests[0] if requests else "another process"
+            if stop or run.finished:
                 break
         else:  # The run was resumed after its end.
             run.validate()
-    return run.close(stopped_by)
+    run.close()
+    return run
 
 
 class Run:
-    """One run in its folder: what it carries from step to step, and what is done with it."""
+    """One run in its folder. It is what `fit` returns.
+
+    Attributes:
+        network: has the averaged weights.
+        step, seconds: how far the run is, all its parts included.
+        stopped_by: the signal that stopped it before its end, or None.
+        validation_loss: that of the last step, in the main process.
+        devices, precision: on how many devices and in which arithmetic it runs.
+        main: whether this process is the one of them that writes.
+    """
 
     def __init__(
         self, task: Task, settings: Settings, folder: Path, resume: bool, clock: Callable[[], float], progress: bool
     ):
         self.task, self.settings, self.folder, self.clock = task, settings, folder, clock
         self.fabric = launch(settings.precision)
-        self.main = self.fabric.is_global_zero
-        if settings.batch % settings.parts or settings.parts % self.fabric.world_size:
+        self.main, self.devices = self.fabric.is_global_zero, self.fabric.world_size
+        self.precision = self.fabric.strategy.precision.precision
+        if settings.batch % settings.parts or settings.parts % self.devices:
             raise UserError(
                 f"a batch of {settings.batch} in {settings.parts} parts cannot be shared evenly by "
-                f"{self.fabric.world_size} processes; start as many as divide the number of parts"
+                f"{self.devices} processes; start as many as divide the number of parts"
             )
         if (folder / STATE).exists() and not resume:
             raise UserError(f"{folder} holds a run already; add --resume to go on or choose another folder with --out")
         self.ema = AveragedModel(task.network, multi_avg_fn=_average(settings.ema)).to(self.fabric.device)
+        self.network = self.ema.module
         self.optimizer = torch.optim.Adam(task.network.parameters(), lr=settings.learning_rate)
         self.model, self.wrapped = self.fabric.setup(task.network, self.optimizer)
         described = {key: value for key, value in asdict(settings).items() if value is not None}
         self.described = {"task": task.config, "settings": described}
-        self.done, self.seconds, total, self.loss_count = self._restore() if resume else (0, 0.0, 0.0, 0)
-        self.loss_total = torch.tensor(total, dtype=torch.float64, device=self.fabric.device)
+        notes: dict[str, Any] = {"step": 0, "seconds": 0.0, "loss_total": 0.0, "loss_count": 0}
+        if resume:
+            tensors, notes = read_state(folder / STATE)
+            if notes.get("described") != self.described:
+                raise UserError(f"the run in {folder} has other settings; resume with the same ones or start a new run")
+            restore_state(tensors, task.network, self.ema, self.optimizer)
+        self.step, self.seconds, self.loss_count = notes["step"], notes["seconds"], notes["loss_count"]
+        self.loss_total = torch.tensor(notes["loss_total"], dtype=torch.float64, device=self.fabric.device)
+        self.stopped_by: str | None = None
         self.validation_loss = math.nan
         folder.mkdir(parents=True, exist_ok=True)
         if self.main:
-            self.rows = Log(folder / LOG, self.done)
+            start_log(folder / LOG, self.step)
         self.saved_at = clock()
         self.began = self.saved_at - self.seconds
         length = None if settings.minutes else settings.steps
         quiet = not (progress and self.main)
-        self.bar = tqdm(total=length, initial=self.done, desc=folder.name, unit="step", disable=quiet)
-
-    def _restore(self) -> tuple[int, float, float, int]:
-        tensors, notes = read_state(self.folder / STATE)
-        if notes.get("described") != self.described:
-            raise UserError(
-                f"the run in {self.folder} has other settings; resume with the same ones or start a new run"
-            )
-        restore_state(tensors, self.task.network, self.ema, self.optimizer)
-        return notes["step"], notes["seconds"], notes["loss_total"], notes["loss_count"]
+        self.bar = tqdm(total=length, initial=self.step, desc=folder.name, unit="step", disable=quiet)
 
     @property
     def elapsed(self) -> float:
@@ -187,7 +180,7 @@ class Run:
     def place(self) -> float:
         """Where the run stands in its schedule, in steps, after the last step that is done."""
         if self.settings.minutes is None:
-            return self.done
+            return self.step
         return self.settings.steps * min(1.0, self.seconds / (60 * self.settings.minutes))
 
     @property
@@ -197,20 +190,19 @@ class Run:
 
     def batches(self) -> Generator[Batch]:
         """Make the batches that are left, each ahead of need."""
-        steps = itertools.count(self.done) if self.settings.minutes else range(self.done, self.settings.steps)
+        steps = itertools.count(self.step) if self.settings.minutes else range(self.step, self.settings.steps)
         return prefetch(self.make, () if self.finished else steps, self.fabric.device)
 
     def make(self, step: int) -> Batch:
         """Make this process's share of the batch of one step."""
         settings, fabric = self.settings, self.fabric
-        size = settings.batch // settings.parts
         own = [
-            self.task.part(size, part_generator(settings.seed, step, part), fabric.device)
+            self.task.part(settings.batch // settings.parts, part_generator(settings.seed, step, part), fabric.device)
             for part in range(fabric.global_rank, settings.parts, fabric.world_size)
         ]
         return tuple(torch.cat(tensors) for tensors in zip(*own, strict=True))
 
-    def step(self, batch: Batch, requests: list[str]) -> bool:
+    def advance(self, batch: Batch, requests: list[str]) -> bool:
         """Take one step of the optimizer. Return whether any process was asked to stop."""
         self.rate = self.settings.rate(self.place)
         for group in self.optimizer.param_groups:
@@ -222,25 +214,25 @@ class Run:
             self.model, self.wrapped, max_norm=self.settings.clip, error_if_nonfinite=False
         )
         if norm is None or not torch.isfinite(norm):  # before it spoils weights, averages and the next state
-            raise UserError(f"the gradient is not finite at step {self.done + 1}; train with a lower learning rate")
+            raise UserError(f"the gradient is not finite at step {self.step + 1}; train with a lower learning rate")
         self.wrapped.step()
         self.ema.update_parameters(self.task.network)
         loss, stop, self.seconds = agreed(self.fabric, loss, bool(requests), self.elapsed)
         self.loss_total, self.loss_count = self.loss_total + loss, self.loss_count + 1
-        self.done += 1
+        self.step += 1
         self.bar.update()
         return stop
 
     def log(self, checked: bool) -> None:
         """Write a row with the mean loss since the row before, and where `checked` with the validation loss."""
         if self.main:
-            row: dict[str, float | str] = {"step": self.done, "learning_rate": self.rate}
-            row["seconds"] = f"{self.elapsed:.1f}"
+            mean = self.loss_total.item() / self.loss_count
+            row: dict[str, float | str] = {"step": self.step, "seconds": f"{self.elapsed:.1f}"}
+            row |= {"learning_rate": self.rate, "loss": mean}
             if checked:
                 self.validate()
-                row["validation_loss"] = repr(self.validation_loss)
-            mean = self.loss_total.item() / self.loss_count
-            self.rows.append(**row, loss=repr(mean))
+                row["validation_loss"] = self.validation_loss
+            append_row(self.folder / LOG, row)
             self.bar.set_postfix(loss=f"{mean:.4f}", refresh=False)
         self.loss_total, self.loss_count = torch.zeros_like(self.loss_total), 0
 
@@ -250,26 +242,24 @@ class Run:
         if self.main:
             self.ema.eval()
             with self.fabric.autocast():
-                self.validation_loss, picture = self.task.validate(self.ema.module)
-            path = self.folder / IMAGES.format(step=self.done)
+                self.validation_loss, picture = self.task.validate(self.network)
+            path = self.folder / f"validation-{self.step:07d}.png"
             matplotlib.image.imsave(path, picture.float().cpu().numpy(), cmap="gray", vmin=0, vmax=1)
 
     def save(self) -> None:
         """Write all that the run needs to be resumed, in the main process."""
         if self.main:
-            notes = {"step": self.done, "seconds": self.elapsed, "described": self.described}
+            notes = {"step": self.step, "seconds": self.elapsed, "described": self.described}
             notes |= {"loss_total": self.loss_total.item(), "loss_count": self.loss_count}
             save_state(self.folder / STATE, self.task.network, self.ema, self.optimizer, notes)
         self.saved_at = self.clock()
 
-    def close(self, stopped_by: str | None) -> Outcome:
-        """Leave together with the other processes and return where the run stands."""
-        world, precision = self.fabric.world_size, self.fabric.strategy.precision.precision
-        if world > 1:
+    def close(self) -> None:
+        """Leave together with the other processes."""
+        self.seconds = self.elapsed
+        if self.devices > 1:
             self.fabric.barrier()  # No process leaves while the first one still writes.
             torch.distributed.destroy_process_group()
-        loss = self.validation_loss
-        return Outcome(self.ema.module, self.done, self.elapsed, stopped_by, loss, world, precision, self.main)
 
 
 def _average(decay: float) -> Callable[[Weights, Weights, Tensor | int], None]:

@@ -1,8 +1,9 @@
 """Batches made ahead in a background thread. What a batch holds depends on seed and step alone."""
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -15,8 +16,8 @@ AHEAD = 2  # Batches that wait.
 def part_generator(seed: int, step: int, part: int) -> torch.Generator:
     """Return the randomness of one part of the batch of one step.
 
-    There is no state to carry from step to step. Who resumes at a step, or makes other parts of it on another
-    device, draws the same numbers.
+    There is no state to carry from step to step. Who resumes at a step, or makes parts of it on another device, draws
+    the same numbers.
     """
     (mixed,) = np.random.SeedSequence((seed, step, part)).generate_state(1, np.uint32)
     return torch.Generator().manual_seed(int(mixed))
@@ -36,22 +37,15 @@ def prefetch(make: Callable[[int], Batch], steps: Iterable[int], device: torch.d
             stream.synchronize()
         return batch
 
-    waiting: deque[Future[Batch]] = deque()
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+        futures = (pool.submit(produce, step) for step in steps)
+        waiting = deque(itertools.islice(futures, AHEAD))
         try:
-            for step in steps:
-                waiting.append(pool.submit(produce, step))
-                if len(waiting) > AHEAD:
-                    yield _handed_over(waiting.popleft().result(), stream)
             while waiting:
-                yield _handed_over(waiting.popleft().result(), stream)
+                waiting.extend(itertools.islice(futures, 1))
+                batch = waiting.popleft().result()
+                for tensor in batch if stream else ():  # or the allocator might reuse this memory too early
+                    tensor.record_stream(torch.cuda.current_stream(device))
+                yield batch
         finally:
-            for future in waiting:
-                future.cancel()
-
-
-def _handed_over(batch: Batch, stream: torch.cuda.Stream | None) -> Batch:
-    if stream is not None:
-        for tensor in batch:  # or the allocator might reuse this memory on the other stream too early
-            tensor.record_stream(torch.cuda.current_stream(tensor.device))
-    return batch
+            pool.shutdown(cancel_futures=True)

@@ -4,7 +4,6 @@ Fabric's CSVLogger would not do: it deletes the log of an earlier part when a ru
 """
 
 import csv
-import os
 from pathlib import Path
 
 from mrilab.data.atomic import atomic_path
@@ -12,26 +11,15 @@ from mrilab.data.atomic import atomic_path
 COLUMNS = ("step", "seconds", "learning_rate", "loss", "validation_loss")
 
 
-class Log:
-    """Appends rows to `path`. A log that is there already is cut after `step`, where the run resumes."""
-
-    def __init__(self, path: Path, step: int):
-        kept = [row for row in read_log(path) if int(row["step"]) <= step] if step and path.exists() else []
-        with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(kept)
-        self.path = path
-
-    def append(self, **row: float | str) -> None:
-        """Write one row and force it to the disk. A column without a value stays empty."""
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(row)
-            file.flush()
-            os.fsync(file.fileno())
+def start_log(path: Path, step: int) -> None:
+    """Write the heads of the columns. Keep the rows of an earlier part up to `step`, where the run resumes."""
+    rows = path.read_text(encoding="utf-8").splitlines(keepends=True)[1:] if step and path.exists() else []
+    kept = [row for row in rows if row.endswith("\n") and int(row.partition(",")[0]) <= step]  # a kill may cut a row
+    with atomic_path(path) as temporary:
+        temporary.write_text(",".join(COLUMNS) + "\n" + "".join(kept), encoding="utf-8", newline="\n")
 
 
-def read_log(path: Path) -> list[dict[str, str]]:
-    """Return the whole rows of a log, without what a kill left of a last line."""
-    text = path.read_text(encoding="utf-8")
-    return list(csv.DictReader(text[: text.rfind("\n") + 1].splitlines()))
+def append_row(path: Path, row: dict[str, float | str]) -> None:
+    """Write one row. A column without a value stays empty."""
+    with path.open("a", newline="", encoding="utf-8") as file:
+        csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(row)

@@ -2,11 +2,10 @@
 
 import os
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
@@ -14,24 +13,21 @@ from torch import Tensor
 
 from mrilab.errors import UserError
 
-Arithmetic = Literal["32-true", "bf16-mixed"]
 
-
-def launch(precision: str = "auto") -> Fabric:
+def launch(precision: str) -> Fabric:
     """Start on all devices that torchrun gives, by the variables that it sets, or on one device without it.
 
     Raises:
         UserError: `precision` is none of these.
     """
     gpu = torch.cuda.is_available()
-    kinds: dict[str, Arithmetic] = {"auto": "bf16-mixed" if gpu else "32-true"}
-    kinds |= {kind: kind for kind in get_args(Arithmetic)}
+    kinds: dict[str, Literal["32-true", "bf16-mixed"]] = {"auto": "bf16-mixed" if gpu else "32-true"}
+    kinds |= {"32-true": "32-true", "bf16-mixed": "bf16-mixed"}
     if precision not in kinds:
         raise UserError(f"there is no precision {precision!r}; choose one of {', '.join(kinds)}")
-    several = int(os.environ.get("WORLD_SIZE", 1)) > 1
     fabric = Fabric(
         accelerator="cuda" if gpu else "cpu",
-        strategy="ddp" if several else "auto",
+        strategy="ddp" if int(os.environ.get("WORLD_SIZE", 1)) > 1 else "auto",
         devices=int(os.environ.get("LOCAL_WORLD_SIZE", 1)),
         num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", 1)),
         precision=kinds[precision],
@@ -58,9 +54,6 @@ def agreed(fabric: Fabric, loss: Tensor, stop: bool, seconds: float) -> tuple[Te
 def stop_requests() -> Iterator[list[str]]:
     """Collect the names of the signals that ask to stop. A second one of a kind acts as it always does."""
     received: list[str] = []
-    if threading.current_thread() is not threading.main_thread():  # where Python allows no handlers
-        yield received
-        return
 
     def note(number: int, _frame: FrameType | None) -> None:
         received.append(signal.Signals(number).name)

@@ -18,11 +18,10 @@ NOTES = "mrilab"  # Key of the JSON text in the file's header.
 
 def save_state(path: Path, network: nn.Module, ema: AveragedModel, optimizer: Optimizer, notes: dict) -> None:
     """Write the state. The file is replaced whole or not at all. `notes` is anything that JSON can hold."""
-    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    tensors |= {f"ema.{name}": value for name, value in ema.state_dict().items()}
-    for index, values in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": value for name, value in values.items()}
-    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    parts = {"network": network.state_dict(), "ema": ema.state_dict()}
+    parts |= {f"optimizer.{index}": values for index, values in optimizer.state_dict()["state"].items()}
+    named = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+    plain = {name: value.detach().cpu().contiguous() for name, value in named.items()}
     with atomic_path(path) as temporary:
         save_file(plain, temporary, metadata={NOTES: json.dumps(notes)})
 

@@ -3,6 +3,7 @@ import json
 
 import pytest
 import torch
+from training_toy import read_log
 
 from mrilab import evaluation
 from mrilab.baselines.train import TASKS, UnrolledTask
@@ -14,7 +15,6 @@ from mrilab.training import supervised
 from mrilab.training.checkpoints import LARGEST, load_checkpoint, save_checkpoint, stored_weights
 from mrilab.training.engine import Settings, fit
 from mrilab.training.feed import part_generator
-from mrilab.training.log import read_log
 from mrilab.training.tasks import find_task, tasks
 
 CPU = torch.device("cpu")

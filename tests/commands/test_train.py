@@ -2,13 +2,13 @@ import json
 
 import pytest
 import torch
+from training_toy import read_log
 from typer.testing import CliRunner
 
 from mrilab.cli import app
 from mrilab.csgm.denoiser import Denoiser
 from mrilab.errors import UserError
 from mrilab.training.checkpoints import load_checkpoint, save_checkpoint, start_from, stored_weights
-from mrilab.training.log import read_log
 
 SMOKE = ["--profile", "smoke"]
 
