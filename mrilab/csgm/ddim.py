@@ -8,20 +8,20 @@ and Chung, Lee, Ye, "Decomposed diffusion sampler" (ICLR 2024), which draws a sh
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from mrilab.csgm.levels import check_levels, geometric_levels
+from mrilab.csgm.levels import check_levels
 from mrilab.csgm.prior import ScorePrior
 from mrilab.errors import UserError
 from mrilab.machine import Precision
-from mrilab.methods.registry import Progress, Reconstruction, method, posterior_summary, scaled
+from mrilab.methods.registry import Progress, Reconstruction, method, scaled
 from mrilab.nets.consistency import consistent
 from mrilab.physics import SenseModel
 from mrilab.physics.noise import complex_noise
-from mrilab.physics.scale import quantile_scale
 
 START = 1.2  # largest noise level, in units of the image's 0.99 quantile
 STEPS = 24  # number of steps, each with one network call
@@ -29,7 +29,6 @@ STEPS = 24  # number of steps, each with one network call
 ITERATIONS = 5  # number of conjugate-gradient iterations a step
 ETA = 1.0  # share of the noise's standard deviation that each step draws anew
 RELATIVE_NOISE = 0.005  # noise of y per real component over the image's 0.99 quantile
-PILOT_SHARE = 4  # the pilot chain has one sample and this many times fewer steps
 
 Denoise = Callable[[Tensor, float], Tensor]  # (x, sigma) -> E[x_0 | x_sigma = x]
 
@@ -59,24 +58,9 @@ def ddim(
     of the image; scale and precision are those of `langevin`.
     """
     score = ScorePrior(prior, y.device, precision)
-    flow = partial(
-        noise_flow,
-        score.denoise,
-        y,
-        model,
-        generator=generator,
-        spread=float(score.network.sigma_data),
-        relative_noise=relative_noise,
-        iterations=iterations,
-        eta=eta,
-    )
-    unit = None
-    if scale == "pilot":
-        few = geometric_levels(start, score.sigma_min, max(2, steps // PILOT_SHARE))
-        unit = quantile_scale(flow(few))[0, 0, 0]
-    levels = geometric_levels(start, score.sigma_min, steps)
-    drawn = flow(levels, samples=samples, scale=unit, progress=progress)
-    return posterior_summary(drawn)  # drawn: (samples, H, W)
+    flow = partial(noise_flow, score.denoise, y, model, generator=generator, spread=score.network.sigma_data)
+    flow = partial(flow, relative_noise=relative_noise, iterations=iterations, eta=eta)
+    return score.draw(flow, start, steps, samples, scale, progress)
 
 
 def noise_flow(
@@ -119,24 +103,18 @@ def noise_flow(
     if not (relative_noise >= 0 and spread > 0 and 0 <= eta <= 1):
         raise UserError("relative_noise must not be negative, spread must be above 0, and eta between 0 and 1")
     adjoint, q = scaled(y, model, scale)
+    shape = (samples, *adjoint.shape)
     with torch.inference_mode():
-        x = adjoint + float(levels[0]) * _unit_noise(samples, adjoint, generator)
-        for index in progress(range(len(levels))):
-            sigma = float(levels[index])
+        x = adjoint + float(levels[0]) * complex_noise(shape, generator).to(adjoint)
+        for sigma, following in progress(list(pairwise([*levels.tolist(), 0.0]))):
             rho2 = (sigma * spread) ** 2 / (sigma**2 + spread**2)
             # D = (A^H A + noise^2 / rho^2)^-1 (A^H y + noise^2 / rho^2 mu)    (3.6)
             weight = adjoint.real.new_tensor(relative_noise**2 / rho2)
             D = consistent(model, adjoint, denoise(x, sigma), weight, iterations)
             n = (x - D) / sigma
             if eta:
-                n = (1 - eta**2) ** 0.5 * n + eta * _unit_noise(samples, adjoint, generator)
-            # x <- D + sigma_{k+1} n, which for eta = 0 is (3.3) with lambda = 1 - sigma_{k+1} / sigma_k
-            x = D + (float(levels[index + 1]) if index + 1 < len(levels) else 0.0) * n
+                n = (1 - eta**2) ** 0.5 * n + eta * complex_noise(shape, generator).to(adjoint)
+            x = D + following * n  # for eta = 0 this is (3.3) with lambda = 1 - sigma_{k+1} / sigma_k
             if not torch.isfinite(x).all():
                 raise UserError(f"the samples are no longer finite at sigma {sigma:.3g}; check the data")
     return x * q  # outside, so that the caller gets a tensor without inference mode's restrictions
-
-
-def _unit_noise(samples: int, like: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw (samples, *like.shape) on the CPU, so that a seed means the same on every device."""
-    return complex_noise((samples, *like.shape), generator).to(like)

@@ -11,14 +11,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from mrilab.csgm.levels import check_levels, geometric_levels
+from mrilab.csgm.levels import check_levels
 from mrilab.csgm.prior import ScorePrior
 from mrilab.errors import UserError
 from mrilab.machine import Precision
-from mrilab.methods.registry import Progress, Reconstruction, method, posterior_summary, scaled
+from mrilab.methods.registry import Progress, Reconstruction, method, scaled
 from mrilab.physics import SenseModel
 from mrilab.physics.acquisition import LinearModel
-from mrilab.physics.scale import quantile_scale
 
 # `mrilab experiment langevin_tuning` chose these once, on two validation heads at R = 4. They serve everything.
 START = 1.2  # largest noise level, in units of the image's 0.99 quantile
@@ -26,7 +25,6 @@ LEVELS = 80  # number of noise levels
 STEPS_PER_LEVEL = 2  # number of steps on each noise level
 RELATIVE_STEP = 0.35  # step size at the last level over its variance, step_lr / sigma_L^2
 GAMMA_RATIO = 0.5  # softening of the data term over the noise level, gamma_t / sigma_t
-PILOT_SHARE = 4  # the pilot chain has one sample and this many times fewer levels
 
 Score = Callable[[Tensor, float], Tensor]  # (x, sigma) -> gradient of log p_sigma in (Re, Im), as a complex image
 
@@ -66,28 +64,13 @@ def langevin(
     """Draw posterior samples by annealed Langevin dynamics with a trained score prior; the image is their mean.
 
     noise_std is the noise of y per real component, in units of y; 0, as in the released code, trusts the data fully.
-    The prior knows images whose 0.99 quantile is 1. That of the zero-filled image, which the paper divides by, is only
-    0.7 (R = 4) to 0.6 (R = 8) of the true one on our heads, so a short chain of one sample finds the unit first.
+    The paper divides by the 0.99 quantile of the zero-filled image. Here a short chain finds a better unit first.
     """
     score = ScorePrior(prior, y.device, precision)
-    chain = partial(
-        annealed_langevin,
-        score,
-        y,
-        model,
-        generator=generator,
-        step_lr=relative_step * score.sigma_min**2,
-        noise_std=noise_std,
-        gamma_ratio=gamma_ratio,
-        steps_per_level=steps_per_level,
-    )
-    unit = None
-    if scale == "pilot":
-        few = geometric_levels(start, score.sigma_min, max(2, levels // PILOT_SHARE))
-        unit = quantile_scale(chain(few))[0, 0, 0]
-    schedule = geometric_levels(start, score.sigma_min, levels)
-    drawn = chain(schedule, samples=samples, scale=unit, progress=progress)
-    return posterior_summary(drawn)  # drawn: (samples, H, W)
+    step_lr = relative_step * score.sigma_min**2
+    chain = partial(annealed_langevin, score, y, model, generator=generator, steps_per_level=steps_per_level)
+    chain = partial(chain, step_lr=step_lr, noise_std=noise_std, gamma_ratio=gamma_ratio)
+    return score.draw(chain, start, levels, samples, scale, progress)
 
 
 def annealed_langevin(
@@ -101,7 +84,6 @@ def annealed_langevin(
     noise_std: float = 0.0,
     gamma_ratio: float = 1.0,
     steps_per_level: int = 3,
-    start: float | None = None,
     samples: int = 1,
     denoise: bool = True,
     scale: float | Tensor | None = None,
@@ -120,11 +102,10 @@ def annealed_langevin(
     Args:
         score: takes images (samples, *batch, H, W) in units of `scale`; complex, or real for toys.
         model: the forward model A, of norm at most 1; its `normal` returns a new tensor.
-        levels: (L,) sigma_1 > ... > sigma_L per real component, in units of `scale`.
+        levels: (L,) sigma_1 > ... > sigma_L per real component, in units of `scale`. The chain starts from N(0, 1), so
+            sigma_1 must be above the spread of what y leaves open. The released code starts at about 1.2.
         step_lr: step at the last level, in units of `scale` squared.
         noise_std: noise of y per real component, in units of y.
-        start: levels above it are skipped. The chain starts from N(0, 1) per real component, so the levels must
-            then still be above the spread of what y leaves open. The released code starts at about 1.2.
         samples: number of chains that run as one batch.
         denoise: whether to end with x + sigma_L^2 f(x; sigma_L), the mean of the clean image given x (Tweedie).
         scale: unit of the score in units of y, a number or (*batch); by default the 0.99 quantile of |A^H y|.
@@ -133,10 +114,7 @@ def annealed_langevin(
     Raises:
         UserError: levels that do not fall, a step that diverges for any prior, or values that are no longer finite.
     """
-    levels = check_levels(levels)
-    sigmas = [sigma for sigma in levels.tolist() if start is None or sigma <= start]
-    if not sigmas:
-        raise UserError(f"no noise level is at or below the start {start:g}; the smallest is {float(levels[-1]):g}")
+    sigmas = check_levels(levels).tolist()
     if samples < 1 or steps_per_level < 1:
         raise UserError("samples and steps_per_level must be 1 or more")
     if not (noise_std >= 0 and gamma_ratio >= 0 and noise_std + gamma_ratio > 0):
@@ -152,33 +130,30 @@ def annealed_langevin(
             "must be between 0 and 2; use a smaller step_lr or a larger gamma_ratio"
         )
     with torch.inference_mode():
-        x = torch.empty((samples, *adjoint.shape), dtype=adjoint.dtype, device=adjoint.device)
-        # drawn on the CPU whatever the device, so that a seed means the same noise everywhere
-        drawn = torch.empty(x.shape, dtype=x.dtype, pin_memory=x.is_cuda)
-        noise = drawn if x.device.type == "cpu" else torch.empty_like(x)
-        x.copy_(_redraw(drawn, noise, generator))
-        for index in progress(range(len(sigmas))):
-            sigma = sigmas[index]
+        # noise is drawn on the CPU whatever the device, so that a seed means the same noise everywhere
+        drawn = torch.empty((samples, *adjoint.shape), dtype=adjoint.dtype, pin_memory=adjoint.is_cuda)
+        x = _redraw(drawn, generator).to(adjoint, copy=True)
+        for index, (sigma, variance) in enumerate(progress(list(zip(sigmas, variances, strict=True))), start=1):
             eta = step_lr * (sigma / sigmas[-1]) ** 2
-            weight = (eta / variances[index]).to(x.dtype)  # (*batch, 1, 1)
+            weight = (eta / variance).to(x.dtype)  # (*batch, 1, 1)
             for _ in range(steps_per_level):
                 slope = score(x, sigma)
                 x.addcmul_(model.normal(x), weight, value=-1).addcmul_(adjoint, weight)
                 x.add_(slope, alpha=eta)  # the score of x before the data term moved it
-                x.add_(_redraw(drawn, noise, generator), alpha=math.sqrt(2 * eta))
+                x.add_(_redraw(drawn, generator).to(x.device), alpha=math.sqrt(2 * eta))
             _check_finite(x, index, sigma)
             if callback is not None:
                 callback(_step(x, y, model, q, sigma))
         if denoise:
             x.add_(score(x, sigmas[-1]), alpha=sigmas[-1] ** 2)
-            _check_finite(x, len(sigmas) - 1, sigmas[-1])
+            _check_finite(x, len(sigmas), sigmas[-1])
     return x * q  # outside, so that the caller gets a tensor without inference mode's restrictions
 
 
-def _redraw(drawn: Tensor, noise: Tensor, generator: torch.Generator) -> Tensor:
-    """Fill `drawn` on the CPU with unit noise per real component, and copy it to `noise` on the device."""
+def _redraw(drawn: Tensor, generator: torch.Generator) -> Tensor:
+    """Fill `drawn`, on the CPU, with unit noise per real component."""
     (torch.view_as_real(drawn) if drawn.is_complex() else drawn).normal_(generator=generator)
-    return noise if noise is drawn else noise.copy_(drawn)
+    return drawn
 
 
 def _step(x: Tensor, y: Tensor, model: LinearModel, q: Tensor, sigma: float) -> Step:
@@ -188,9 +163,9 @@ def _step(x: Tensor, y: Tensor, model: LinearModel, q: Tensor, sigma: float) -> 
     return Step(image, misfit / y.flatten(batch).norm(dim=-1), sigma * q[..., 0, 0])
 
 
-def _check_finite(x: Tensor, index: int, sigma: float) -> None:
+def _check_finite(x: Tensor, level: int, sigma: float) -> None:
     if not torch.isfinite(x).all():
         raise UserError(
-            f"the samples are no longer finite at noise level {index + 1} (sigma {sigma:.3g}); use a smaller step_lr, "
+            f"the samples are no longer finite at noise level {level} (sigma {sigma:.3g}); use a smaller step_lr, "
             "and check that the score was trained for this range of levels"
         )

@@ -1,14 +1,20 @@
 """A trained denoiser as the score of a prior: by name, in pieces that fit the cache, in the fastest precision."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from mrilab.csgm.denoiser import Denoiser
+from mrilab.csgm.levels import geometric_levels
 from mrilab.errors import UserError
 from mrilab.machine import Precision, in_bfloat16
+from mrilab.methods.registry import Progress, Reconstruction, posterior_summary
+from mrilab.physics.scale import quantile_scale
 from mrilab.training.checkpoints import load_checkpoint
 
 PIXELS = 2**17  # number of pixels in one call on a CPU; larger activations would be mapped anew at every layer
+PILOT_SHARE = 4  # a pilot chain has one sample and this many times fewer levels
 
 
 class ScorePrior:
@@ -47,3 +53,18 @@ class ScorePrior:
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
         """Return the score by Tweedie's formula (4), of the shape of x."""
         return self.denoise(x, sigma).sub_(x).div_(sigma**2)
+
+    def draw(
+        self, chain: Callable[..., Tensor], start: float, count: int, samples: int, scale: str, progress: Progress
+    ) -> Reconstruction:
+        """Run `chain` along `count` noise levels from `start` down. Return the mean, the deviation and the samples.
+
+        The unit of the data is the 0.99 quantile of the zero-filled image, or with scale "pilot" that of the image of
+        a short chain: the former is only 0.7 (R = 4) to 0.6 (R = 8) of the true one on our heads.
+        """
+        unit = None
+        if scale == "pilot":
+            few = geometric_levels(start, self.sigma_min, max(2, count // PILOT_SHARE))
+            unit = quantile_scale(chain(few))[0, 0, 0]
+        levels = geometric_levels(start, self.sigma_min, count)
+        return posterior_summary(chain(levels, samples=samples, scale=unit, progress=progress))

@@ -45,8 +45,7 @@ def trace_path(score: Score, y: Tensor, model: LinearModel, levels: Tensor, **se
     annealed_langevin(score, y, model, levels, denoise=False, callback=steps.append, **settings)
     images = torch.stack([step.image[0] for step in steps])  # (L, 1, H, W) -> (L, H, W)
     residual = torch.stack([step.residual[0] for step in steps])
-    kept = levels[-len(steps) :].to(torch.float64)  # `start` may have left some out
-    return Path(images, residual, kept, float(steps[0].sigma) / float(kept[0]))
+    return Path(images, residual, levels, float(steps[0].sigma) / float(levels[0]))
 
 
 def path_view(path: Path, level: int, reference: Tensor, denoise: Callable[[Tensor, float], Tensor]) -> View:

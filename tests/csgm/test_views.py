@@ -69,12 +69,6 @@ def test_a_path_is_the_samplers_own(path, prior, y, model):
     assert path.scale == pytest.approx(float(torch.quantile(model.adjoint(y).abs(), 0.99)))
 
 
-def test_a_path_that_starts_lower_keeps_the_levels_that_it_ran(prior, y, model):
-    path = trace_path(prior.score, y, model, LEVELS, generator=torch.Generator(), start=0.5, **SETTINGS)
-    torch.testing.assert_close(path.sigma, LEVELS[LEVELS <= 0.5])
-    assert len(path.images) == len(path.sigma) < len(LEVELS)
-
-
 def test_path_view_over_the_whole_slider(path, prior, denoise):
     reference = 3e-5 * prior.mean
     for level in range(len(LEVELS)):

@@ -8,7 +8,8 @@ others at 4 and 8.
 from dataclasses import dataclass, field
 from typing import Any
 
-from mrilab.csgm.langevin import LEVELS, PILOT_SHARE, STEPS_PER_LEVEL
+from mrilab.csgm.langevin import LEVELS, STEPS_PER_LEVEL
+from mrilab.csgm.prior import PILOT_SHARE
 from mrilab.data.recipes import find_recipe
 from mrilab.data.shifts import find_shift
 from mrilab.evaluation.experiments import experiment
