@@ -102,18 +102,3 @@ def random_array(n_coils: int = 8, generator: torch.Generator | None = None) -> 
     y, x = pixel_coordinates((32, 32))
     power = array.sensitivities((32, 32)).abs().square().sum(0)[x**2 + y**2 < 0.4**2].mean().double()
     return CoilArray(corners, array.gains / power.sqrt())
-
-
-def coil_array(
-    shape: tuple[int, int],
-    n_coils: int = 8,
-    generator: torch.Generator | None = None,
-    fov: tuple[float, float] = (1.0, 1.0),
-    normalised: bool = True,
-) -> Tensor:
-    """A random array sampled at once: complex64 (coil, H, W); raw sensitivities if not `normalised`.
-
-    To sample one array on two grids, keep it: `array = random_array(n, generator)`, then `array.maps(shape)`.
-    """
-    array = random_array(n_coils, generator)
-    return array.maps(shape, fov) if normalised else array.sensitivities(shape, fov)

@@ -1,13 +1,11 @@
 """What each tissue looks like: its properties at 3 T, the protocols, and the signals that follow from both.
 
-T1 and T2 in milliseconds. Grey and white matter: Wansapura et al., JMRI 9:531 (1999). CSF: T1 from Lin et al.,
-MRM 45:893 (2001). Fat, marrow and muscle: Gold et al., AJR 183:343 (2004). The others are round figures: cortical
-bone has little water and loses its signal within a millisecond, dura is dark, so is flowing blood in a spin echo
-(its low proton density here stands for the flow void), the vitreous is nearly water, skin lies in between. Proton
-densities are relative to water.
+Their values and sources are in `contrast.toml`.
 """
 
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -32,32 +30,11 @@ class Tissue:
     grain: float = 0.03
 
 
-TISSUES = (
-    Tissue("air", 1000.0, 50.0, 0.0),
-    Tissue("csf", 4160.0, 1700.0, 1.0, 0.04, 0.07),
-    Tissue("grey matter", 1330.0, 110.0, 0.82, 0.04, 0.07),
-    Tissue("white matter", 830.0, 80.0, 0.70, 0.04, 0.055),
-    Tissue("cortical bone", 220.0, 1.0, 0.20, 0.15),
-    Tissue("marrow", 365.0, 133.0, 0.40, 0.15, 0.35),
-    Tissue("fat", 371.0, 133.0, 0.70, 0.08, 0.24),
-    Tissue("muscle", 1420.0, 32.0, 0.80, grain=0.25),
-    Tissue("skin", 900.0, 40.0, 0.65, grain=0.15),
-    Tissue("vitreous", 4000.0, 1000.0, 0.98, 0.04),
-    Tissue("dura", 900.0, 25.0, 0.45, 0.10),
-    Tissue("blood", 1600.0, 40.0, 0.10, 0.30),
-)
+TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
+TISSUES = tuple(Tissue(name, **properties) for name, properties in TABLES["tissues"].items())
 NAMES = tuple(tissue.name for tissue in TISSUES)
 INDEX = {name: index for index, name in enumerate(NAMES)}
-
-# Centre and half-width of each protocol parameter in ms; a slice draws uniformly between. T1 is inversion-prepared, as
-# is usual at 3 T, because there a plain spin echo hardly separates grey from white matter.
-PROTOCOLS = {
-    "t1": {"tr": (2000.0, 100.0), "te": (10.0, 3.0), "ti": (890.0, 40.0)},
-    "t2": {"tr": (5000.0, 1000.0), "te": (95.0, 12.0)},
-    "pd": {"tr": (3500.0, 800.0), "te": (18.0, 5.0)},
-    "flair": {"tr": (9000.0, 500.0), "te": (105.0, 12.0), "ti": (2430.0, 60.0)},
-}
-CONTRASTS = tuple(PROTOCOLS)
+CONTRASTS = tuple(TABLES["protocols"])
 FAT_LEFT = (0.35, 0.9)  # lowest and highest share of the fat signal that suppression and chemical shift leave
 
 
@@ -76,11 +53,11 @@ def protocol(contrast: str, n: int, generator: torch.Generator) -> dict[str, Ten
     Raises:
         UserError: `contrast` is not one of t1, t2, pd, flair.
     """
-    if contrast not in PROTOCOLS:
+    if contrast not in CONTRASTS:
         raise UserError(f"unknown contrast {contrast!r}; choose one of {', '.join(CONTRASTS)}")
     return {
         name: centre + width * (2 * torch.rand(n, 1, generator=generator) - 1)
-        for name, (centre, width) in PROTOCOLS[contrast].items()
+        for name, (centre, width) in TABLES["protocols"][contrast].items()
     }
 
 

@@ -12,26 +12,13 @@ Lengths in fields of view, frequencies in cycles per field of view; y points dow
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from mrilab.anatomy.arrays import CoilArray, pixel_coordinates
-
-# Amplitude, semi-axes a and b, centre x0 and y0 (y up, field of view [-1, 1]) and angle in degrees of the ellipses of
-# the modified Shepp-Logan phantom (Toft, The Radon Transform, DTU 1996, table B.3).
-TOFT = (
-    (1.0, 0.69, 0.92, 0.0, 0.0, 0),  # skull
-    (-0.8, 0.6624, 0.874, 0.0, -0.0184, 0),  # brain
-    (-0.2, 0.11, 0.31, 0.22, 0.0, -18),
-    (-0.2, 0.16, 0.41, -0.22, 0.0, 18),
-    (0.1, 0.21, 0.25, 0.0, 0.35, 0),
-    (0.1, 0.046, 0.046, 0.0, 0.1, 0),
-    (0.1, 0.046, 0.046, 0.0, -0.1, 0),
-    (0.1, 0.046, 0.023, -0.08, -0.605, 0),
-    (0.1, 0.023, 0.023, 0.0, -0.606, 0),
-    (0.1, 0.023, 0.046, 0.06, -0.605, 0),
-)
 
 
 @dataclass(frozen=True)
@@ -153,8 +140,12 @@ def fit_coils(array: CoilArray, order: int = 4, radius: float = 0.45) -> Sinusoi
 
 
 def shepp_logan() -> Ellipses:
-    """Return the modified Shepp-Logan phantom (contrast of Toft, 1996): ten ellipses that fill most of the field."""
-    amplitude, a, b, x, y, degrees = torch.tensor(TOFT, dtype=torch.float64).T
+    """Return the modified Shepp-Logan phantom: ten ellipses that fill most of the field.
+
+    The table is B.3 of Toft, The Radon Transform, DTU 1996. There y points up and the field of view is [-1, 1].
+    """
+    table = np.loadtxt(Path(__file__).with_name("shepp_logan.csv"), delimiter=",", skiprows=1)
+    amplitude, a, b, x, y, degrees = torch.from_numpy(table).T
     return Ellipses(amplitude, -y / 2, x / 2, a / 2, b / 2, -torch.deg2rad(degrees))
 
 

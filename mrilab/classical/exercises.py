@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from mrilab.anatomy.arrays import coil_array
+from mrilab.anatomy.arrays import random_array
 from mrilab.physics.fourier import fft2c, ifft2c
 from mrilab.physics.noise import complex_noise
 from mrilab.teach.exercises import Exercise, Mistake
@@ -65,7 +65,7 @@ def _mask(kept: slice | list[int], n: int = 24) -> Tensor:
 
 
 _pixels, _maps = _complex(2), _complex(4, 2)
-_coils = coil_array((12, 10), 4, torch.Generator().manual_seed(1))
+_coils = random_array(4, torch.Generator().manual_seed(1)).maps((12, 10))
 _image = _complex(12, 10)
 
 EXERCISES = {

@@ -32,7 +32,7 @@ def embedded_folder() -> Path:
 def _fingerprint() -> str:
     """Return a hash of all the code and tables that decide what a scan looks like."""
     package = Path(mrilab.__file__).parent
-    sources = sorted(file for file in (package / "anatomy").iterdir() if file.suffix in (".py", ".toml"))
+    sources = sorted(file for file in (package / "anatomy").iterdir() if file.is_file())
     sources += [package / "data" / "recipes.py", package / "data" / "slices.py"]
     sources += [package / "physics" / "fourier.py", package / "physics" / "signal.py"]
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]

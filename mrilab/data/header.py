@@ -3,36 +3,19 @@
 Schema: http://www.ismrm.org/ISMRMRD (Inati et al., Magn Reson Med 2017; 77:411). x is readout, y phase encoding.
 """
 
+import csv
 import math
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from xml.etree import ElementTree
 
 NAMESPACE = "http://www.ismrm.org/ISMRMRD"
+TYPES: dict[str, type[int | float | str]] = {"int": int, "float": float, "str": str}
 PROTON_MHZ_PER_TESLA = 42.577478518  # gyromagnetic ratio of the proton over 2 pi
-SYSTEM = "acquisitionSystemInformation/"
-SPACE = "encoding/{}Space/"
-LIMITS = "encoding/encodingLimits/kspace_encoding_step_1/"
-# path in the XML and type of each field, in the order that the schema fixes; a path with "/" at its end has x, y and z
-FIELDS = {
-    "vendor": (SYSTEM + "systemVendor", str),
-    "model": (SYSTEM + "systemModel", str),
-    "field_strength_t": (SYSTEM + "systemFieldStrength_T", float),
-    "resonance_frequency_hz": ("experimentalConditions/H1resonanceFrequency_Hz", float),
-    "encoded_matrix": (SPACE.format("encoded") + "matrixSize/", int),
-    "encoded_fov_mm": (SPACE.format("encoded") + "fieldOfView_mm/", float),
-    "recon_matrix": (SPACE.format("recon") + "matrixSize/", int),
-    "recon_fov_mm": (SPACE.format("recon") + "fieldOfView_mm/", float),
-    "phase_minimum": (LIMITS + "minimum", int),
-    "phase_maximum": (LIMITS + "maximum", int),
-    "phase_centre": (LIMITS + "center", int),
-    "trajectory": ("encoding/trajectory", str),
-    "tr_ms": ("sequenceParameters/TR", float),
-    "te_ms": ("sequenceParameters/TE", float),
-    "ti_ms": ("sequenceParameters/TI", float),
-    "flip_degrees": ("sequenceParameters/flipAngle_deg", float),
-    "sequence": ("sequenceParameters/sequence_type", str),
-}
+with Path(__file__).with_suffix(".csv").open(newline="") as table:
+    # path in the XML and type of each field, in the order that the schema fixes; a path that ends with "/" has x, y, z
+    FIELDS = {row["field"]: (row["path"], TYPES[row["type"]]) for row in csv.DictReader(table)}
 
 
 def parse_header(text: bytes | str) -> dict:

@@ -45,11 +45,8 @@ class Recipe:
 # image on a grid FINENESS times as fine, labels (H, W), attributes, field of view in mm
 Rendered = tuple[Tensor, Tensor, dict[str, str], tuple[float, float]]
 Render = Callable[..., Rendered]  # of (recipe, unseen, generator, device)
-PREFIX = {
-    "axial": "AX",
-    "coronal": "COR",
-    "sagittal": "SAG",
-}  # first part of the names that fastMRI gives to acquisitions
+# first part of the names that fastMRI gives to acquisitions
+PREFIX = {"axial": "AX", "coronal": "COR", "sagittal": "SAG"}
 RECIPES: dict[str, Recipe] = {
     "heads-t2-val": Recipe("clinical", "val", 8, "t2"),
     "heads-t2-test": Recipe("clinical", "test", 12, "t2", unseen=6),

@@ -2,7 +2,7 @@ import pytest
 import torch
 from scipy.special import ellipe, ellipk
 
-from mrilab.anatomy.arrays import coil_array, loop_field, pixel_coordinates, random_array
+from mrilab.anatomy.arrays import loop_field, pixel_coordinates, random_array
 from mrilab.errors import UserError
 from mrilab.physics.fourier import fft2c
 
@@ -43,7 +43,7 @@ def test_a_rotated_loop_has_the_rotated_field():
 
 @pytest.mark.parametrize("n_coils", [1, 8, 12, 16])
 def test_maps_are_normalised_complex_and_all_different(n_coils):
-    maps = coil_array((40, 33), n_coils, seeded())
+    maps = random_array(n_coils, seeded()).maps((40, 33))
     assert maps.dtype == torch.complex64 and maps.shape == (n_coils, 40, 33)
     torch.testing.assert_close(maps.abs().square().sum(0), torch.ones(40, 33))
     gram = torch.einsum("chw,dhw->cd", maps, maps.conj()).abs()
@@ -88,8 +88,8 @@ def test_elements_look_from_all_sides_with_their_own_phase():
 
 
 def test_the_seed_decides():
-    assert torch.equal(coil_array((16, 16), 8, seeded(1)), coil_array((16, 16), 8, seeded(1)))
-    assert not torch.allclose(coil_array((16, 16), 8, seeded(1)), coil_array((16, 16), 8, seeded(2)))
+    assert torch.equal(random_array(8, seeded(1)).maps((16, 16)), random_array(8, seeded(1)).maps((16, 16)))
+    assert not torch.allclose(random_array(8, seeded(1)).maps((16, 16)), random_array(8, seeded(2)).maps((16, 16)))
 
 
 def test_no_coils_is_a_user_error():

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mrilab.anatomy.acquire import simulate_scan
-from mrilab.anatomy.arrays import coil_array
+from mrilab.anatomy.arrays import random_array
 from mrilab.anatomy.ellipsoids import random_ellipses
 from mrilab.cli import main
 from mrilab.data.scans import write_scan
@@ -28,7 +28,7 @@ PROMISED = (
 def kspace():
     generator = torch.Generator().manual_seed(5)
     image = random_ellipses(8, generator).image((96, 112))
-    return 1e-6 * simulate_scan(image[None], coil_array((96, 112), 4, generator), (48, 56), 0.01, generator)
+    return 1e-6 * simulate_scan(image[None], random_array(4, generator).maps((96, 112)), (48, 56), 0.01, generator)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mrilab.anatomy.acquire import simulate_scan
-from mrilab.anatomy.arrays import coil_array
+from mrilab.anatomy.arrays import random_array
 from mrilab.anatomy.ellipsoids import random_ellipses
 from mrilab.data.scans import crop_readout, read_scan, scan_slices, write_scan
 from mrilab.physics import centre_crop, ifft2c, rss
@@ -17,7 +17,7 @@ H, W = 48, 40
 def ellipse_kspace(slices=1, coils=4, shape=(H, W), oversampling=1):
     generator = torch.Generator().manual_seed(7)
     fine = (2 * shape[0], 2 * shape[1])
-    maps = coil_array(fine, coils, generator)
+    maps = random_array(coils, generator).maps(fine)
     images = torch.stack([random_ellipses(8, generator).image(fine) for _ in range(slices)])
     return 1e-6 * simulate_scan(images, maps, shape, 0.02, generator, oversampling)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mrilab.anatomy.acquire import simulate_scan
-from mrilab.anatomy.arrays import coil_array
+from mrilab.anatomy.arrays import random_array
 from mrilab.anatomy.ellipsoids import random_ellipses
 from mrilab.data.scans import read_scan, write_scan
 from mrilab.errors import UserError
@@ -31,7 +31,7 @@ def volume(tmp_path_factory):
     generator = torch.Generator().manual_seed(5)
     fine = (2 * SHAPE[0], 2 * SHAPE[1])
     images = torch.stack([random_ellipses(10, generator).image(fine) for _ in range(2)])
-    kspace = 1e-6 * simulate_scan(images, coil_array(fine, 6, generator), SHAPE, 0.01, generator)
+    kspace = 1e-6 * simulate_scan(images, random_array(6, generator).maps(fine), SHAPE, 0.01, generator)
     path = tmp_path_factory.mktemp("scans") / "volume.h5"
     write_scan(path, kspace, attrs={"noise_std": 1e-8})
     return path

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mrilab.anatomy.acquire import simulate_scan
-from mrilab.anatomy.arrays import coil_array
+from mrilab.anatomy.arrays import random_array
 from mrilab.anatomy.ellipsoids import random_ellipses
 from mrilab.methods.registry import available_methods
 from mrilab.physics import SenseModel, estimate_maps, make_mask
@@ -22,7 +22,7 @@ def undersampled(kind):
     generator = torch.Generator().manual_seed(11)
     fine = (2 * SHAPE[0], 2 * SHAPE[1])
     image = random_ellipses(10, generator).image(fine)
-    kspace = simulate_scan(image, coil_array(fine, 6, generator), SHAPE, 0.01, generator)
+    kspace = simulate_scan(image, random_array(6, generator).maps(fine), SHAPE, 0.01, generator)
     mask = make_mask(kind, SHAPE, 2, generator=generator)
     return kspace * mask, mask, kspace
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mrilab.anatomy.arrays import coil_array
+from mrilab.anatomy.arrays import random_array
 from mrilab.errors import UserError
 from mrilab.physics.acquisition import SenseModel
 from mrilab.physics.fourier import ifft2c
@@ -29,7 +29,7 @@ def test_groups_are_pixels_n_over_r_apart_and_come_back(direction, generator):
 @pytest.mark.parametrize(("acceleration", "direction"), [(1, "vertical"), (2, "vertical"), (3, "horizontal")])
 @pytest.mark.parametrize("shape", [(24, 36), (27, 30)])
 def test_unfolding_returns_the_image(acceleration, direction, shape, generator):
-    maps = coil_array(shape, 8, generator)
+    maps = random_array(8, generator).maps(shape)
     x = complex_noise(shape, generator)
     y = SenseModel(maps, every_rth(shape, acceleration, direction)).forward(x)
     unfolded = sense_unfold(ifft2c(y), maps, acceleration, direction)
@@ -39,7 +39,7 @@ def test_unfolding_returns_the_image(acceleration, direction, shape, generator):
 @pytest.mark.parametrize(("acceleration", "direction"), [(2, "horizontal"), (3, "vertical"), (4, "vertical")])
 def test_closed_form_agrees_with_monte_carlo(acceleration, direction, generator):
     shape = (24, 48)
-    maps = coil_array(shape, 8, generator, normalised=False)
+    maps = random_array(8, generator).sensitivities(shape)
     mask = every_rth(shape, acceleration, direction)
     noise = pseudo_replica(
         lambda y: sense_unfold(ifft2c(y * mask), maps, acceleration, direction), maps.shape, 0.1, 400, generator
@@ -51,7 +51,7 @@ def test_closed_form_agrees_with_monte_carlo(acceleration, direction, generator)
 
 
 def test_no_acceleration_and_orthogonal_coils_cost_nothing(generator):
-    assert torch.allclose(g_factor(coil_array((8, 8), 4, generator), 1), torch.ones(8, 8))
+    assert torch.allclose(g_factor(random_array(4, generator).maps((8, 8)), 1), torch.ones(8, 8))
     halves = torch.zeros(2, 4, 8, dtype=torch.complex64)
     halves[0, :, :4] = halves[1, :, 4:] = 1  # two coils that never see the same pixel
     assert torch.allclose(g_factor(halves, 2), torch.ones(4, 8))
@@ -59,6 +59,6 @@ def test_no_acceleration_and_orthogonal_coils_cost_nothing(generator):
 
 def test_a_factor_that_does_not_divide_is_refused(generator):
     with pytest.raises(UserError, match="choose a divisor of 10"):
-        g_factor(coil_array((8, 10), 4, generator), 3)
+        g_factor(random_array(4, generator).maps((8, 10)), 3)
     with pytest.raises(UserError, match="unknown direction"):
         aliased_groups(torch.zeros(8, 8), 2, "diagonal")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mrilab.anatomy.acquire import simulate_scan
-from mrilab.anatomy.arrays import coil_array
+from mrilab.anatomy.arrays import random_array
 from mrilab.anatomy.ellipsoids import random_ellipses
 from mrilab.errors import UserError
 from mrilab.physics import (
@@ -31,7 +31,9 @@ def full():
     """Fully sampled k-space of ellipses (coil, H, W), five coils, in raw scanner units."""
     generator = torch.Generator().manual_seed(3)
     fine = (2 * SHAPE[0], 2 * SHAPE[1])
-    return 1e-6 * simulate_scan(random_ellipses(8, generator).image(fine), coil_array(fine, 5, generator), SHAPE, 0.01)
+    return 1e-6 * simulate_scan(
+        random_ellipses(8, generator).image(fine), random_array(5, generator).maps(fine), SHAPE, 0.01
+    )
 
 
 def test_an_acquisition_is_the_steps_written_out(full):
