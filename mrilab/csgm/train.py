@@ -1,9 +1,6 @@
 """The score networks: denoising score matching on heads that are made as they are needed."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +12,7 @@ from mrilab.physics.noise import complex_noise
 from mrilab.physics.scale import quantile_scale
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
+from mrilab.training.tasks import Trainable
 
 SIGMA_MIN = 0.0066  # smallest noise level, that of Jalal et al. (NeurIPS 2021); images have the 0.99 quantile 1
 # The sampler starts at about 1.2, so most of the training goes to the noise below. The rest keeps the denoiser right up
@@ -31,26 +29,11 @@ PROFILES = {
 }
 
 
-@dataclass(frozen=True)
-class ScoreNetwork:
-    """A score network, not yet of any size, by the heads that it learns from: a `Trainable`."""
-
-    name: str
-    distribution: str
-    contrast: str | None
-    data: str
-    profiles: Mapping[str, Profile]
-
-    def build(self, side: int, width: int, seed: int = 0) -> ScoreTask:
-        """Make the task for images of `side` and a network of `width`."""
-        return ScoreTask(self, side, width, seed)
-
-
 class ScoreTask:
     """A score network at one size: the network, its data and its loss, for `fit`."""
 
-    def __init__(self, trainable: ScoreNetwork, side: int, width: int, seed: int):
-        self.trainable, self.shape = trainable, (side, side)
+    def __init__(self, name: str, distribution: str, contrast: str | None, side: int, width: int, seed: int = 0):
+        self.distribution, self.contrast, self.shape = distribution, contrast, (side, side)
         cpu = torch.device("cpu")
         images = self._slices(SEEN, torch.Generator().manual_seed(seed), "train", cpu)
         # rounded, so that another machine that resumes the run computes the same numbers
@@ -60,7 +43,7 @@ class ScoreTask:
             torch.manual_seed(seed)
             network = Denoiser(width, self.sigma_data)
         self.network: nn.Module = network
-        self.config = {"name": trainable.name, "side": side, "sigma_min": SIGMA_MIN, "sigma_max": self.sigma_max}
+        self.config = {"name": name, "side": side, "sigma_min": SIGMA_MIN, "sigma_max": self.sigma_max}
         self.config |= {"sigma_start": SIGMA_START, "below_start": BELOW_START, "network": network.config}
         generator = part_generator(seed, 0, 0)
         clean = self._slices(VALIDATION, generator, "val", cpu)
@@ -87,8 +70,7 @@ class ScoreTask:
         return self.loss(network, (clean, sigma, noise)).item(), picture.clamp(0, 1)
 
     def _slices(self, n: int, generator: torch.Generator, split: str, device: torch.device) -> Tensor:
-        heads = self.trainable
-        images = brain_slices(n, self.shape, heads.distribution, heads.contrast, split, generator, device)
+        images = brain_slices(n, self.shape, self.distribution, self.contrast, split, generator, device)
         return images / quantile_scale(images)
 
     def _sigma(self, u: Tensor) -> Tensor:
@@ -101,6 +83,6 @@ class ScoreTask:
 CLINICAL = "clinical T2-weighted axial heads of mrilab.data.brain_slices, split train (one averaged template)"
 RANDOMISED = "randomised heads of mrilab.data.brain_slices, split train (one averaged template)"
 TASKS = {
-    "score-t2": ScoreNetwork("score-t2", "clinical", "t2", CLINICAL, PROFILES),
-    "score-heads": ScoreNetwork("score-heads", "randomised", None, RANDOMISED, PROFILES),
+    "score-t2": Trainable(partial(ScoreTask, "score-t2", "clinical", "t2"), CLINICAL, PROFILES),
+    "score-heads": Trainable(partial(ScoreTask, "score-heads", "randomised", None), RANDOMISED, PROFILES),
 }

@@ -1,15 +1,15 @@
 """FLAT and its controls, and ISTA-Net+: one factor at a time, all with the same data and the same final loss."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from mrilab.baselines import train as baselines
 from mrilab.baselines.istanet import ISTANet
-from mrilab.data.shifts import SHIFTS, Shift
+from mrilab.data.shifts import Shift
 from mrilab.data.slices import brain_slices
 from mrilab.flat.flow import time_grid
 from mrilab.flat.losses import LOSSES, W_ALIGN
@@ -25,6 +25,7 @@ from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch
 from mrilab.training.losses import composite
 from mrilab.training.supervised import Supervised, acquisition, batch_of
+from mrilab.training.tasks import Trainable
 
 ACCELERATIONS = (4, 8)  # equally likely
 W_ASYMMETRY = 0.01  # weight of the asymmetry in the loss, that of ISTA-Net+'s authors
@@ -56,15 +57,10 @@ CONTROLS = {
     "shared": Control("derived rule, aligned, shared", shared=True),
     "sampler": Control("derived rule, shared, noise in the start", loss="matched", shared=True, s=NOISE_START),
 }
-ISTA = Control("ISTA-Net+", "ista", "composite")
 SINGLE = Shift("single-coil T2 heads, 64 x 64, random lines", mask="random")
-SCANS = {
-    "single": SINGLE,
-    "t2": SHIFTS["none"],
-    "heads": Shift("scans from elsewhere", dataset="heads-randomised-test"),
-}
+SCANS = {"single": SINGLE, **baselines.SCANS}
 SMOKE = Settings(8, batch=2, learning_rate=2e-3, warmup=2, log_every=2, validate_every=4)
-FULL = Settings(50_000, batch=16, parts=8, warmup=1_000, ema=0.9995, validate_every=2_000, learning_rate=1e-3)
+FULL = replace(baselines.FULL, learning_rate=1e-3)
 SINGLE_PROFILES = {
     "smoke": Profile(32, 8, SMOKE),
     "teach": Profile(SINGLE_SIDE, 16, Settings(600, batch=8, parts=2, learning_rate=2e-3)),
@@ -82,35 +78,14 @@ ISTA_PROFILES = {
 }
 
 
-@dataclass(frozen=True)
-class Controlled:
-    """A control or ISTA, the scans that it learns from, and its profiles: a `Trainable`."""
-
-    name: str
-    control: Control
-    scans: Shift
-    profiles: Mapping[str, Profile]
-
-    @property
-    def data(self) -> str:
-        """Say what the network learns from, for its card."""
-        return f"{self.scans.title}, R = 4 and 8, of the split train (one averaged template)"
-
-    def build(self, side: int, width: int, seed: int = 0) -> ControlledTask:
-        """Make the task for images of `side` and a network of `width`."""
-        kind = IstaTask if self.control is ISTA else FlatTask
-        return kind(self, side, width, seed)
-
-
 class ControlledTask(Supervised):
-    """One of TASKS at one size. Validation takes the composite loss of the last state, the same for all of them."""
+    """A network that learns from `scans`. Validation takes the composite loss of the last state, whatever `loss` is."""
 
-    def __init__(self, trainable: Controlled, build: Callable[[], nn.Module], side: int, seed: int):
-        self.scans, self.control, self.side = trainable.scans, trainable.control, side
+    def __init__(self, name: str, loss: str, scans: Shift, build: Callable[[], nn.Module], side: int, seed: int):
+        self.scans, self.side = scans, side
         super().__init__(build, seed)
-        self.config = {"name": trainable.name, "side": side, "accelerations": list(ACCELERATIONS)}
-        self.config |= {"made_as": self.scans.dataset, "mask": self.scans.mask, "loss": self.control.loss}
-        self.config |= {"w_align": W_ALIGN, "network": self.network.config}
+        self.config = {"name": name, "side": side, "accelerations": list(ACCELERATIONS), "made_as": scans.dataset}
+        self.config |= {"mask": scans.mask, "loss": loss, "w_align": W_ALIGN, "network": self.network.config}
 
     def examples(self, n: int, generator: torch.Generator, split: str, device: torch.device) -> Batch:
         """Draw `n` acquisitions, and behind their fields unit noise (n, H, W) for the start."""
@@ -126,15 +101,18 @@ class ControlledTask(Supervised):
 
 
 class FlatTask(ControlledTask):
-    """A FLAT of `alpha` and `cascades`, trained by a control."""
+    """A FLAT of `alpha` and `cascades`, trained by the control of this key."""
 
     network: FLAT
 
-    def __init__(self, trainable: Controlled, side: int, width: int, seed: int, alpha: float = 1.0, cascades: int = 12):
-        control, single = trainable.control, trainable.scans is SINGLE
-        backbone, iterations = ("cnn", 0) if single else ("unet", 4 if control.rule == "derived" else 0)
+    def __init__(
+        self, key: str, where: str, side: int, width: int, seed: int = 0, alpha: float = 1.0, cascades: int = 12
+    ):
+        self.control = control = CONTROLS[key]
+        backbone, iterations = ("cnn", 0) if where == "single" else ("unet", 4 if control.rule == "derived" else 0)
         arguments = (width, cascades, alpha, control.rule, control.shared, control.s, NOISE_STD / QUANTILE_LEFT)
-        super().__init__(trainable, lambda: FLAT(*arguments, iterations, backbone), side, seed)
+        build = partial(FLAT, *arguments, iterations, backbone)
+        super().__init__(f"flat-{key}-{where}", control.loss, SCANS[where], build, side, seed)
 
     def run(self, network: nn.Module, batch: Batch) -> Trajectory:
         return network(acquisition(batch), eps=batch[-1])
@@ -150,8 +128,8 @@ class FlatTask(ControlledTask):
 class IstaTask(ControlledTask):
     """ISTA-Net+, whose loss also asks that each H~ undoes its H."""
 
-    def __init__(self, trainable: Controlled, side: int, width: int, seed: int):
-        super().__init__(trainable, lambda: ISTANet(width), side, seed)
+    def __init__(self, side: int, width: int, seed: int = 0):
+        super().__init__("ista-t2", "composite", SCANS["t2"], partial(ISTANet, width), side, seed)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         scan = acquisition(batch)
@@ -180,14 +158,16 @@ def single_coil(
     return Acquisition((full * mask / scale)[:, None], mask, maps, ifft2c(full) / scale, mask)
 
 
+def _trainable(build: Callable[..., ControlledTask], where: str, profiles: Mapping[str, Profile]) -> Trainable:
+    data = f"{SCANS[where].title}, R = 4 and 8, of the split train (one averaged template)"
+    return Trainable(build, data, profiles)
+
+
 TASKS = {
-    trainable.name: trainable
-    for trainable in (
-        *(
-            Controlled(f"flat-{key}-{where}", control, scans, SINGLE_PROFILES if scans is SINGLE else SEVERAL_PROFILES)
-            for where, scans in SCANS.items()
-            for key, control in CONTROLS.items()
-        ),
-        Controlled("ista-t2", ISTA, SCANS["t2"], ISTA_PROFILES),
+    f"flat-{key}-{where}": _trainable(
+        partial(FlatTask, key, where), where, SINGLE_PROFILES if where == "single" else SEVERAL_PROFILES
     )
+    for where in SCANS
+    for key in CONTROLS
 }
+TASKS["ista-t2"] = _trainable(IstaTask, "t2", ISTA_PROFILES)

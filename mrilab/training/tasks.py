@@ -1,26 +1,25 @@
 """What `mrilab train` can train, by name. Each paper's train.py has its own `TASKS`."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from mrilab import papers
 from mrilab.errors import UserError
 from mrilab.training.engine import Profile, Task
 
 
-class Trainable(Protocol):
-    """What is known of a task before it has a size. Each paper has its own kind of it."""
+@dataclass(frozen=True)
+class Trainable:
+    """A task before it has a size.
 
-    @property
-    def data(self) -> str:
-        """Say what the network learns from, for its card."""
+    build: (side, width, seed=0) -> the task for images of `side` and a network of `width`.
+    data: what the network learns from, for its card.
+    profiles: size and settings by the profile's name: smoke, teach and full.
+    """
 
-    @property
-    def profiles(self) -> Mapping[str, Profile]:
-        """Return size and settings by the profile's name: smoke, teach and full."""
-
-    def build(self, side: int, width: int, seed: int) -> Task:
-        """Make the task for images of `side` and a network of `width`."""
+    build: Callable[..., Task]
+    data: str
+    profiles: Mapping[str, Profile]
 
 
 def tasks() -> dict[str, Trainable]:

@@ -4,7 +4,7 @@ import torch
 from mrilab.errors import UserError
 from mrilab.evaluation import psnr
 from mrilab.flat.losses import LOSSES
-from mrilab.flat.train import CONTROLS, NOISE_STD, TASKS, FlatTask, single_coil
+from mrilab.flat.train import CONTROLS, NOISE_STD, TASKS, single_coil
 from mrilab.physics import SenseModel, ifft2c
 from mrilab.physics.protocol import Acquisition
 from mrilab.training.checkpoints import load_checkpoint, save_checkpoint, stored_weights
@@ -20,7 +20,7 @@ FACTS = {"data": "heads", "seeds": {"all": 0}, "steps": 3, "minutes": 0.1, "metr
 def small(name, seed=0):
     if name == "ista-t2":
         return TASKS[name].build(48, 8, seed)
-    return FlatTask(TASKS[name], 48, 8, seed, cascades=3)
+    return TASKS[name].build(48, 8, seed, cascades=3)
 
 
 def test_every_task_is_known_to_the_command_with_its_profiles():
@@ -91,7 +91,7 @@ def test_validation_is_the_composite_loss_for_all_controls():
 def test_one_example_can_be_learnt_by_heart():
     """Overfitting: the derived rule, trained on one scan alone."""
     torch.manual_seed(0)
-    task = FlatTask(TASKS["flat-derived-single"], 48, 16, 0, cascades=4)
+    task = TASKS["flat-derived-single"].build(48, 16, 0, cascades=4)
     batch = task.part(1, part_generator(0, 3, 0), CPU)
     optimizer = torch.optim.Adam(task.network.parameters(), lr=3e-3)
     for _ in range(150):

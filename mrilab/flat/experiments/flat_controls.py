@@ -16,7 +16,7 @@ from mrilab.evaluation.experiments import experiment
 from mrilab.evaluation.metrics import psnr, ssim
 from mrilab.flat.network import FLAT
 from mrilab.flat.stability import expected_norm, steadiness, worst_case
-from mrilab.flat.train import CONTROLS, NOISE_STD, QUANTILE_LEFT, SINGLE_SIDE, TASKS, FlatTask, single_coil
+from mrilab.flat.train import CONTROLS, NOISE_STD, QUANTILE_LEFT, SINGLE_SIDE, TASKS, single_coil
 from mrilab.machine import multiplies_bfloat16
 from mrilab.paths import BUILD
 from mrilab.physics.noise import complex_noise
@@ -73,7 +73,7 @@ def trained(control: str, alpha: float, cascades: int, seed: int) -> tuple[FLAT,
     chosen = trainable.profiles["teach"]
     precision = "bf16-mixed" if multiplies_bfloat16(torch.device("cpu")) else "auto"
     settings = replace(chosen.settings, seed=seed, precision=precision)
-    task = FlatTask(trainable, chosen.side, chosen.width, seed, float(alpha), int(cascades))
+    task = trainable.build(chosen.side, chosen.width, seed, float(alpha), int(cascades))
     folder = BUILD / "training" / "controls" / f"{control}-{alpha}-{cascades}-{seed}"
     outcome = fit(task, settings, folder, resume=(folder / STATE).exists(), progress=False)
     if outcome.stopped_by:
