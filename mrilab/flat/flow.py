@@ -5,8 +5,6 @@ Time runs from t = 1, the degraded start, to t = 0, the clean image, along the p
     x_t = (1 - t) x_0 + t x_1,    x_1 = A^H y + s eps,    eps ~ N(0, 1) per real component.
 
 Images are complex (*batch, H, W), or real for toys. s and `noise_std` are standard deviations per real component.
-After Qi et al., "Unrolled networks are conditional probability flows in MRI reconstruction" (arXiv 2512.03020). Its
-proof is replaced by a derivation that holds for every t.
 """
 
 from collections.abc import Callable
@@ -63,20 +61,17 @@ def cascade(
     """Return the next state of an unrolled network whose denoiser has made N of x: (7) put into (3).
 
     x^{k+1} = x^k - eta_k A^H (A x^k - y) + lambda_k (I - gamma_k A^H A)(N - x^k)    (8)
+    eta_k = lambda_k gamma_k    (9)
     """
-    # eta_k = lambda_k gamma_k    (9)
-    eta_k = lambda_k * gamma_k
     change = lambda_k * (N - x)
-    return x - eta_k * (model.normal(x) - adjoint) + change - gamma_k * model.normal(change)
+    return x - lambda_k * gamma_k * (model.normal(x) - adjoint) + change - gamma_k * model.normal(change)
 
 
 class GaussianFlow:
     """The flow of one measurement y for a Gaussian prior, where every quantity has a closed form. For tiny images.
 
     Args:
-        prior: the law of x_0.
         y: (coil, H, W), or what `model` makes of an image.
-        noise_std: noise of y, above 0.
         s: noise of the start. 0 is the deterministic start of unrolled networks.
 
     Raises:
@@ -106,12 +101,11 @@ class GaussianFlow:
 
     def given_image(self, x: Tensor, t: float) -> Gaussian:
         """Return p(x_0 | x_t = x) for 0 < t < 1, without the likelihood of y: its mean is mu_t, its covariance C_t."""
-        return self._given_r((x - t * self.adjoint) / (1 - t), self._tau(t))
+        return self._given_r(*self._observation(x, t))
 
     def denoise(self, x: Tensor, t: float) -> Tensor:
         """Return D_t(x, y) = E[x_0 | x_t = x, y], (*batch, H, W), for 0 < t <= 1.
 
-        Two independent observations of x_0, the image r and the data y, are taken one after the other:
         D = mu + C A^H (sigma^2 + A C A^H)^-1 (y - A mu)    (5)
         """
         if t == 1:  # x is A^H y and noise, and says nothing more
@@ -124,7 +118,7 @@ class GaussianFlow:
 
         D = mu + tau^2 grad_r log p(y | r)    (4)
         """
-        r, tau = (x - t * self.adjoint) / (1 - t), self._tau(t)
+        r, tau = self._observation(x, t)
         with torch.enable_grad():
             r = r.detach().requires_grad_()
             given = self._given_r(r, tau)
@@ -133,10 +127,7 @@ class GaussianFlow:
         return given.mean.detach() + tau**2 * gradient
 
     def velocity(self, x: Tensor, t: float) -> Tensor:
-        """Return the velocity of the flow at x for 0 < t <= 1.
-
-        v_t(x | y) = E[x_1 - x_0 | x_t = x, y] = (x - D_t(x, y)) / t    (1)
-        """
+        """Return v_t(x | y) = E[x_1 - x_0 | x_t = x, y] = (x - D_t(x, y)) / t for 0 < t <= 1.    (1)"""
         return (x - self.denoise(x, t)) / t
 
     def velocity_from_score(self, x: Tensor, t: float) -> Tensor:
@@ -155,11 +146,11 @@ class GaussianFlow:
         distance = (self.adjoint - self.posterior.mean).abs().square().sum()
         return float(self.posterior.variance.sum() + t**2 * distance / components)
 
-    def _tau(self, t: float) -> float:
-        return t * self.s / (1 - t)
+    def _observation(self, x: Tensor, t: float) -> tuple[Tensor, float]:
+        """Return r and tau. A^H y is known, so x_t says r = (x_t - t A^H y) / (1 - t) = x_0 + tau eps about x_0."""
+        return (x - t * self.adjoint) / (1 - t), t * self.s / (1 - t)
 
     def _given_r(self, r: Tensor, tau: float) -> Gaussian:
-        """Return p(x_0 | r). A^H y is known, so x_t says r = (x_t - t A^H y) / (1 - t) = x_0 + tau eps about x_0."""
         variance = self.prior.variance
         total = variance + tau**2
         share = variance / torch.where(total > 0, total, 1)  # share of the signal in the variance of r

@@ -25,10 +25,8 @@ def power_law(shape: tuple[int, int], width: float = 2.0, exponent: float = 1.5)
 class SpectralFlow:
     """Euler's method by one of RULES for measured data y = mask z + n, and what it should give.
 
-    variance: (H, W), variance of the prior, whose mean is 0.
-    mask: bool (H, W).
-    y: complex (H, W), 0 where not sampled.
-    noise_std, s: standard deviations of the noise in the data and in the start, per real component.
+    `variance` is that of the prior of mean 0. `mask` is bool, and y is 0 where it is false. `noise_std` and s are
+    standard deviations of the noise in the data and in the start, per real component.
     """
 
     variance: Tensor
@@ -59,27 +57,20 @@ class SpectralFlow:
         x = self.y + self.s * eps
         states = [x]
         for t_k, t_next in zip(t[:-1], t[1:], strict=True):
-            # t = 1 leaves no image in x: tau is infinite, mu = 0 and C = v
-            tau2 = (t_k * self.s / (1 - t_k)) ** 2 if t_k < 1 else torch.inf
-            share = self.variance / (self.variance + tau2)
             # mu_t = E[z | x_t] without the likelihood of y, and the variance C_t that it leaves
-            mu = share * (x - t_k * self.y) / (1 - t_k) if t_k < 1 else torch.zeros_like(x)
+            mu, C, bound = torch.zeros_like(x), self.variance, 1.0  # t = 1 leaves no image in x
+            if t_k < 1:
+                tau2 = (t_k * self.s / (1 - t_k)) ** 2
+                share = self.variance / (self.variance + tau2)
+                mu, C = share * (x - t_k * self.y) / (1 - t_k), share * tau2
+                bound = tau2 / (1 + tau2)  # C_t of a prior of unit variance, which is more than any other here
             if rule == "paper":
                 # x + |delta| (A^H (y - A x) + v_theta), with mu - x as v_theta
                 x = x + (t_k - t_next) * (self.y - self.mask * x + mu - x)
             else:
-                rho2 = self._rho2(rule, share * tau2 if t_k < 1 else self.variance, tau2)
+                rho2 = {"derived, rho measured": C.mean(), "derived, rho bound": C.new_tensor(bound)}.get(rule, C)
                 gamma = rho2 / (rho2 + self.noise_std**2)
                 # D = mu + gamma A^H (y - A mu)    (7), and then (3)
                 x = x + (1 - t_next / t_k) * (mu + gamma * (self.y - self.mask * mu) - x)
             states.append(x)
         return torch.stack(states)
-
-    @staticmethod
-    def _rho2(rule: str, C: Tensor, tau2: float) -> Tensor:
-        """Return rho_t^2 by a rule, where C_t is exact."""
-        if rule == "derived, rho measured":
-            return C.mean()
-        if rule == "derived, rho bound":  # C_t of a prior of unit variance, which is more than any other here
-            return C.new_tensor(tau2 / (1 + tau2) if tau2 < torch.inf else 1.0)
-        return C

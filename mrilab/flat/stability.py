@@ -51,18 +51,6 @@ def steadiness(states: Tensor, t: Tensor, clean: Tensor) -> Steadiness:
     )
 
 
-@dataclass(frozen=True)
-class WorstCase:
-    """The worst change of the data that was found.
-
-    image: (H, W), reconstructed from the changed data.
-    amplification: ||change of the image|| / ||change of the data||.
-    """
-
-    image: Tensor
-    amplification: float
-
-
 def worst_case(
     reconstruct: Callable[[Tensor], Tensor],
     y: Tensor,
@@ -71,10 +59,10 @@ def worst_case(
     radius: float,
     generator: torch.Generator,
     steps: int = 20,
-) -> WorstCase:
+) -> tuple[Tensor, float]:
     """Maximise ||reconstruct(y + d) - clean||^2 over ||d|| <= radius by projected gradient ascent.
 
-    The result is a lower bound of the worst there is.
+    Return the image (H, W) of the worst d that was found, and ||change of the image|| / ||d||.
 
     Args:
         reconstruct: takes k-space (coil, H, W) to an image (H, W) and lets gradients pass.
@@ -92,12 +80,10 @@ def worst_case(
         (gradient,) = torch.autograd.grad(error, d)
         gradient = gradient * mask
         d = d.detach() + radius / 2 * gradient / torch.linalg.vector_norm(gradient)
-        norm = torch.linalg.vector_norm(d)
-        if norm > radius:
-            d = d * (radius / norm)
+        d = d * min(1, radius / torch.linalg.vector_norm(d))
     with torch.no_grad():
         image, plain = reconstruct(y + worst), reconstruct(y)
-    return WorstCase(image, float(torch.linalg.vector_norm(image - plain) / torch.linalg.vector_norm(worst)))
+    return image, float(torch.linalg.vector_norm(image - plain) / torch.linalg.vector_norm(worst))
 
 
 def expected_norm(noise_std: float, mask: Tensor, shape: tuple[int, ...]) -> float:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -15,28 +14,20 @@ from mrilab.physics.noise import complex_noise
 from mrilab.physics.sampling import random_mask
 from mrilab.teach.figures import Panel, View, curves, error_panel, new_figure
 
-SIDE = 64  # pixels
+SHAPE = (64, 64)  # pixels
 ACCELERATION = 4
 
 
-@lru_cache(maxsize=8)
-def gaussian_scan(noise_std: float, seed: int = 0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return k-space of a draw of the prior, its variances, mask and data, (SIDE, SIDE) each, in double precision."""
-    generator = torch.Generator().manual_seed(seed)
-    shape = (SIDE, SIDE)
-    variance = power_law(shape, width=3.0)
-    mask = random_mask(shape, ACCELERATION, generator=generator).expand(shape)
-    z, noise = (complex_noise(shape, generator, torch.float64) for _ in range(2))
-    z = variance.sqrt() * z
-    return z, variance, mask, mask * (z + noise_std * noise)
-
-
-def rules_view(rule: str, K: int, alpha: float, s: float, noise_std: float, seed: int = 0) -> View:
+def rules_view(rule: str, K: int, alpha: float, s: float, noise_std: float) -> View:
     """Show Euler's method by a rule of `spectrum` on a Gaussian image: its end, its way, and its step sizes."""
-    z, variance, mask, y = gaussian_scan(noise_std, seed)
+    generator = torch.Generator().manual_seed(0)
+    variance = power_law(SHAPE, width=3.0)
+    mask = random_mask(SHAPE, ACCELERATION, generator=generator).expand(SHAPE)
+    z, noise = (complex_noise(SHAPE, generator, torch.float64) for _ in range(2))
+    z = variance.sqrt() * z
+    y = mask * (z + noise_std * noise)
     flow = SpectralFlow(variance, mask, y, noise_std, s)
-    generator = torch.Generator().manual_seed(seed + 1)
-    eps = complex_noise((SIDE, SIDE), generator, torch.float64)
+    eps = complex_noise(SHAPE, torch.Generator().manual_seed(1), torch.float64)
     still, moved = flow.states(K, alpha, rule, torch.stack([torch.zeros_like(eps), torch.ones_like(eps)])).unbind(1)
     gain = moved - still  # (K + 1, H, W): every frequency is affine in its noise
     states = still + gain * eps
@@ -44,22 +35,18 @@ def rules_view(rule: str, K: int, alpha: float, s: float, noise_std: float, seed
     # E |x^k - z|^2 over z given y and over the start
     error = (still - mean).abs().square() + 2 * gain.abs().square() + 2 * flow.posterior_variance
     t = time_grid(K, alpha)
-    ideal = (1 - t)[:, None, None] * mean + t[:, None, None] * y
-    law = (ideal - mean).abs().square() + 2 * (t[:, None, None] * s) ** 2 + 2 * flow.posterior_variance
+    times = t[:, None, None]  # (K + 1, 1, 1)
+    ideal = (1 - times) * mean + times * y
+    law = (ideal - mean).abs().square() + 2 * (times * s) ** 2 + 2 * flow.posterior_variance
     off = float((still[-1] - mean).norm() / mean.norm())
     ratio = float(gain[-1].abs().square().sum() / flow.posterior_variance.sum())
     text = (
         f"{rule}, K = {K}: the mean of the ends is {100 * off:.1f} % off E[x_0 | y], and they have {ratio:.2f} of the "
         "variance of the posterior."
     )
-    image, start, end = (ifft2c(each) for each in (z, y, states[-1]))
-    peak = float(image.abs().max())
-    panels = (
-        Panel("x_0, a Gaussian field", image, limits=(0, peak)),
-        Panel("A^H y", start, limits=(0, peak)),
-        Panel("x^K", end, limits=(0, peak)),
-        Panel("E[x_0 | y]", ifft2c(mean), limits=(0, peak)),
-    )
+    images = {"x_0, a Gaussian field": z, "A^H y": y, "x^K": states[-1], "E[x_0 | y]": mean}
+    limits = (0, float(ifft2c(z).abs().max()))
+    panels = tuple(Panel(title, ifft2c(each), limits=limits) for title, each in images.items())
     figure = new_figure(9.0, 2.7)
     left, right = figure.subplots(1, 2)
     energy = variance.sum() * 2

@@ -125,7 +125,9 @@ def _stability(network: FLAT, scans: Acquisition) -> dict[str, float]:
         def reconstruct(y: Tensor, mask: Tensor = mask, maps: Tensor = scans.coil_maps[n], eps: Tensor = eps) -> Tensor:
             return network(Acquisition(y, mask, maps).batch(), eps=eps).image[0]
 
-        worst = worst_case(reconstruct, scans.kspace[n], mask, clean, radius, torch.Generator().manual_seed(n))
-        attacked.append((psnr(worst.image, clean), worst.amplification))
+        worst, amplification = worst_case(
+            reconstruct, scans.kspace[n], mask, clean, radius, torch.Generator().manual_seed(n)
+        )
+        attacked.append((psnr(worst, clean), amplification))
     values["psnr_worst"], values["amplification"] = (sum(each) / ATTACKED for each in zip(*attacked, strict=True))
     return values

@@ -72,11 +72,11 @@ def measure(network: str, acceleration: int, scan: str) -> dict[str, float]:
     noise = noise * (radius / torch.linalg.vector_norm(noise))
     with torch.no_grad():
         noisy = run(y + noise)
-    worst = worst_case(run, y, mask, reference.abs(), radius, generator)
+    worst, amplification = worst_case(run, y, mask, reference.abs(), radius, generator)
     return values | {
         "psnr": psnr(plain, reference),
         "psnr_noise": psnr(noisy, reference),
-        "psnr_worst": psnr(worst.image, reference),
+        "psnr_worst": psnr(worst, reference),
         "amplification_noise": float(torch.linalg.vector_norm(noisy - plain)) / radius,
-        "amplification_worst": worst.amplification,
+        "amplification_worst": amplification,
     }
