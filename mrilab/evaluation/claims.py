@@ -29,7 +29,6 @@ from mrilab.errors import UserError
 from mrilab.paths import NOTEBOOKS
 
 MIME = "application/vnd.mrilab.claims+json"  # how the course page finds verdicts in an executed lesson
-COLUMNS = ("claim", "paper", "protocol", "threshold", "measured", "verdict")
 
 
 @dataclass(frozen=True)
@@ -64,14 +63,9 @@ class Verdict:
     values: tuple[float, ...]
 
     @property
-    def holds(self) -> bool:
-        """Return whether the mean reaches the threshold."""
-        return self.claim.at_least <= self.mean <= self.claim.at_most
-
-    @property
     def word(self) -> str:
-        """Return the verdict in words."""
-        return "holds" if self.holds else "does not hold"
+        """Return whether the mean reaches the threshold, in words."""
+        return "holds" if self.claim.at_least <= self.mean <= self.claim.at_most else "does not hold"
 
     @property
     def measured(self) -> str:
@@ -84,10 +78,10 @@ class Verdict:
         return f"{self.mean:.3g}{beside}, n = {len(self.values)}"
 
     def row(self) -> dict[str, str]:
-        """Return the cells of the claims table by COLUMNS."""
+        """Return the cells of the claims table by column."""
         claim = self.claim
-        cells = (claim.text, claim.paper, claim.protocol, claim.threshold, self.measured, self.word)
-        return dict(zip(COLUMNS, cells, strict=True))
+        declared = {"claim": claim.text, "paper": claim.paper, "protocol": claim.protocol, "threshold": claim.threshold}
+        return {**declared, "measured": self.measured, "verdict": self.word}
 
 
 def read_claims(lesson: str | Path) -> dict[str, Claim]:
@@ -161,7 +155,8 @@ class ClaimsTable:
 
     def html(self) -> str:
         """Return the table as HTML. The verdict is a word, not only a colour."""
-        head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
-        lines = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row.row().values()) for row in self.rows]
+        rows = [row.row() for row in self.rows]
+        head = "".join(f'<th scope="col">{name}</th>' for name in rows[0])
+        lines = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row.values()) for row in rows]
         body = "".join(f"<tr>{line}</tr>" for line in lines)
         return f'<table class="claims"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -32,7 +32,6 @@ from mrilab.machine import commit, device_name
 from mrilab.paths import RESULTS
 
 PROVENANCE = ("seconds", "device", "commit", "version")
-DIGITS = 6  # significant digits of a measured value in the file
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,6 @@ class Experiment:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Return the columns of the file, in order."""
         return self.keys + self.measured + PROVENANCE
 
 
@@ -148,7 +146,7 @@ def run_experiment(experiment: Experiment, path: Path, progress: bool = True, pa
             start = time.perf_counter()
             values = experiment.measure(case)
             seconds = time.perf_counter() - start
-            row = {name: f"{values[name]:.{DIGITS}g}" for name in experiment.measured}
+            row = {name: f"{values[name]:.6g}" for name in experiment.measured}
             writer.writerow({**case, **row, **where, "seconds": f"{seconds:.3g}"})
             file.flush()
             os.fsync(file.fileno())
@@ -178,17 +176,16 @@ def recompute_rows(name: str, rows: pd.DataFrame) -> pd.DataFrame:
     """
     experiment = find_experiment(name)
     cases = {_key(experiment, case): case for case in experiment.cases()}
-    values = []
-    for row in rows[list(experiment.keys)].to_dict("records"):
-        key = _key(experiment, row)
+    wanted = [_key(experiment, row) for row in rows.to_dict("records")]
+    for key in wanted:
         if key not in cases:
             raise UserError(f"experiment {name!r} has no case {dict(zip(experiment.keys, key, strict=True))}")
-        values.append(experiment.measure(cases[key]))
+    values = [experiment.measure(cases[key]) for key in wanted]
     return pd.DataFrame(values, index=rows.index)[list(experiment.measured)]
 
 
 def _key(experiment: Experiment, case: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return a case as it reads in the file, whatever types it has in memory."""
+    """Return a case as it reads in the file."""
     return tuple(str(case[name]) for name in experiment.keys)
 
 

@@ -1,11 +1,16 @@
 """Reconstruction without learning: zero-filled, CG-SENSE and L1-wavelet. All take (y, model) and return x.
 
 k-space y is (*batch, coil, H, W), the image (*batch, H, W). Weights are relative to the scale of the data. A scan in
-raw scanner units (1e-6) and the same scan in units of its own brightness give the same image.
+raw scanner units (1e-6) and the same scan in units of its own brightness give the same image. The keyword-only
+parameters are the options of `mrilab recon`, and raise `UserError` where they are out of range. The others are for
+tests and lessons: each loop stops when the residual (CG) or the step (FISTA) of every image is below `tolerance` times
+the norm of its start or of the image, and `threshold`, (*batch) or a number, is absolute, in place of `weight`.
 """
 
+import math
 from collections.abc import Callable
 
+import pywt
 import torch
 from torch import Tensor
 
@@ -21,47 +26,40 @@ WAVELET = "db2"
 
 
 def zero_filled(y: Tensor, model: SenseModel) -> Tensor:
-    """Return A^H y: missing k-space stays zero. For full sampling and normalised maps this is the MVUE."""
+    """Leave at zero what was not sampled: one inverse Fourier transform and a coil combination.
+
+    This is A^H y. For full sampling and normalised maps it is the MVUE.
+    """
     return model.adjoint(y)
 
 
 def cg_sense(
-    y: Tensor,
-    model: SenseModel,
-    weight: float = CG_WEIGHT,
-    iterations: int = 30,
-    tolerance: float = 1e-4,
+    y: Tensor, model: SenseModel, tolerance: float = 1e-4, *, weight: float = CG_WEIGHT, iterations: int = 30
 ) -> Tensor:
-    """Minimise ||A x - y||^2 + weight ||x||^2 by conjugate gradients (Pruessmann et al., Magn Reson Med 2001; 46:638).
+    """Solve least squares over the coils with a little Tikhonov weight, by conjugate gradients.
 
-    The norm of A is at most 1, which gives `weight` its meaning. The loop stops when every image's residual is below
-    `tolerance` times its start.
+    Minimises ||A x - y||^2 + weight ||x||^2 (Pruessmann et al., Magn Reson Med 2001; 46:638). The norm of A is at most
+    1, which gives `weight` its meaning.
     """
-    b = model.adjoint(y)
+    _check(weight, iterations)
 
     def normal(x: Tensor) -> Tensor:
         return model.normal(x).add_(x, alpha=weight)
 
-    return conjugate_gradients(normal, b, iterations=iterations, tolerance=tolerance)
+    return conjugate_gradients(normal, model.adjoint(y), iterations, tolerance)
 
 
 def conjugate_gradients(
-    normal: Callable[[Tensor], Tensor],
-    b: Tensor,
-    x: Tensor | None = None,
-    iterations: int = 30,
-    tolerance: float = 1e-4,
+    normal: Callable[[Tensor], Tensor], b: Tensor, iterations: int = 30, tolerance: float = 1e-4
 ) -> Tensor:
-    """Solve normal(x) = b for a Hermitian positive definite operator on images (..., H, W).
+    """Solve normal(x) = b, from x = 0, for a Hermitian positive definite operator on images (..., H, W).
 
     Sums run per image, not per batch: a batch gives the same images as one after another. The steps work in place.
     `mrilab.nets.consistency.unrolled_gradients` are the same steps for autograd to walk back through.
     """
-    x = torch.zeros_like(b) if x is None else x.clone()
-    r = b - normal(x) if x.any() else b.clone()
-    p = r.clone()
-    rr = _energy(r)
-    stop = tolerance**2 * _energy(b)
+    x, r, p = torch.zeros_like(b), b.clone(), b.clone()
+    rr = _energy(b)
+    stop = tolerance**2 * rr
     for _ in range(iterations):
         if (rr <= stop).all():
             break
@@ -82,26 +80,30 @@ def conjugate_gradients(
 def l1_wavelet(
     y: Tensor,
     model: SenseModel,
+    tolerance: float = 1e-4,
+    threshold: Tensor | float | None = None,
+    *,
     weight: float = WAVELET_WEIGHT,
     iterations: int = 100,
-    tolerance: float = 1e-4,
     wavelet: str = WAVELET,
     levels: int = 4,
     cycle_spinning: bool = True,
-    threshold: Tensor | float | None = None,
 ) -> Tensor:
-    """Minimise 1/2 ||A x - y||^2 + threshold ||W x||_1 by FISTA (Lustig et al. 2007; Beck and Teboulle 2009).
+    """Solve least squares with few wavelet coefficients (compressed sensing), by FISTA with cycle spinning.
+
+    Minimises 1/2 ||A x - y||^2 + threshold ||W x||_1 (Lustig et al. 2007; Beck and Teboulle 2009).
 
     Args:
         weight: threshold over the 0.99 quantile of the zero-filled magnitude, per image.
-        tolerance: the loop stops when the step of every image is below this part of its norm.
         cycle_spinning: W is shifted by another (dy, dx) in each iteration. The image gains about as much as from a
             translation-invariant transform. The objective above is then the average over shifts.
-        threshold: absolute threshold in place of `weight`, (*batch) or a number.
-
-    Raises:
-        UserError: a negative threshold.
     """
+    _check(weight, iterations)
+    if wavelet not in pywt.wavelist(kind="discrete"):
+        raise UserError(f"unknown wavelet {wavelet!r}; choose haar, dbN, symN or coifN")
+    deepest = int(math.log2(min(model.shape)))
+    if not 1 <= levels <= deepest:
+        raise UserError(f"--levels {levels} is not possible; give 1 to {deepest} for this image")
     b = model.adjoint(y)
     shape = b.shape
     flat = b.reshape(-1, *shape[-2:])  # (n, H, W)
@@ -127,6 +129,13 @@ def l1_wavelet(
         if (_energy(step) <= tolerance**2 * _energy(x)).all():
             break
     return x.reshape(shape)
+
+
+def _check(weight: float, iterations: int) -> None:
+    if not weight >= 0:
+        raise UserError(f"--weight {weight:g} is not possible; give 0 or more")
+    if iterations < 1:
+        raise UserError(f"--iterations {iterations} is not possible; give 1 or more")
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:

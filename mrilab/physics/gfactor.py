@@ -41,13 +41,8 @@ def from_groups(groups: Tensor, direction: str = "vertical") -> Tensor:
 def sense_unfold(coil_images: Tensor, coil_maps: Tensor, acceleration: int, direction: str = "vertical") -> Tensor:
     """Unfold each group by least squares, x = (S^H S)^-1 S^H a, for white noise of the same level in all coils.
 
-    Args:
-        coil_images: (coil, H, W), the inverse transform of zero-filled k-space sampled at every R-th line *through DC*,
-            so that all R aliases have the same sign.
-        coil_maps: (coil, H, W).
-
-    Returns:
-        (H, W) complex.
+    `coil_images` (coil, H, W) are the inverse transform of zero-filled k-space sampled at every R-th line *through DC*,
+    so that all R aliases have the same sign. (coil, H, W) -> (H, W).
     """
     folded = aliased_groups(coil_images, acceleration, direction)[..., 0]  # (coil, H, W / R): all R entries are equal
     gram, maps = _gram(coil_maps, acceleration, direction)
@@ -75,16 +70,13 @@ def pseudo_replica(
 ) -> Tensor:
     """Measure the noise of a linear reconstruction by Monte Carlo: each pixel's standard deviation per real component.
 
-    Args:
-        reconstruct: k-space of `shape` -> image, linear, so that noise alone shows what noise does to any image.
-        noise_std: standard deviation per real component of k-space.
-
+    `reconstruct` takes k-space of `shape`, and is linear, so that noise alone shows what noise does to any image.
+    `noise_std` is the standard deviation per real component of k-space.
     Robson et al., Magn Reson Med 2008; 60:895. The relative error of each pixel is 1 / sqrt(4 replicas).
     """
     power = torch.zeros(())
     for _ in range(replicas):
-        noise = noise_std * complex_noise(shape, generator)
-        power = power + reconstruct(noise).abs().square()
+        power = power + reconstruct(noise_std * complex_noise(shape, generator)).abs().square()
     return (power / (2 * replicas)).sqrt()
 
 

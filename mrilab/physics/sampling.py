@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mrilab.errors import UserError
+from mrilab.physics.fourier import centre_crop
 from mrilab.physics.poisson import poisson_mask
 
 Shape = tuple[int, int]
@@ -35,10 +36,8 @@ def equispaced_mask(shape: Shape, acceleration: float, direction: str = "vertica
     The spacing jumps over the centre and the ACS comes on top, so the effective acceleration is lower than R: 3.2
     for R = 4, 6.2 for R = 8 at 384 lines (released code of Jalal et al. 2021; their text says otherwise).
     """
-    n, acs = _lines(shape, acceleration, direction, acs)
-    lines = centre_lines(n, acs)
-    outside = torch.nonzero(~lines).flatten()
-    lines[outside[:: int(acceleration)]] = True
+    lines = _acs(shape, acceleration, direction, acs)
+    lines[torch.nonzero(~lines).flatten()[:: int(acceleration)]] = True
     return _orient(lines, direction)
 
 
@@ -53,13 +52,10 @@ def equispaced_all_mask(
 
     The first line is drawn from `generator` (0 without one). Aliases fold exactly n / R pixels apart.
     """
-    n, acs = _lines(shape, acceleration, direction, acs)
-    lines = centre_lines(n, acs)
-    offset = 0
-    if generator is not None:
-        offset = int(torch.randint(max(int(acceleration), 1), (), generator=generator))
-    positions = torch.arange(offset, n, acceleration, dtype=torch.float64).round().long()
-    lines[positions[positions < n]] = True
+    lines = _acs(shape, acceleration, direction, acs)
+    offset = 0 if generator is None else int(torch.randint(int(acceleration), (), generator=generator))
+    positions = torch.arange(offset, len(lines), acceleration, dtype=torch.float64).round().long()
+    lines[positions[positions < len(lines)]] = True
     return _orient(lines, direction)
 
 
@@ -75,17 +71,15 @@ def random_mask(
     Raises:
         UserError: the ACS alone has more lines than n / R.
     """
-    n, acs = _lines(shape, acceleration, direction, acs)
-    lines = centre_lines(n, acs)
-    rest = math.floor(n / acceleration) - acs
-    if rest < 0:
+    lines = _acs(shape, acceleration, direction, acs)
+    budget, acs = math.floor(len(lines) / acceleration), int(lines.sum())
+    if budget < acs:
         raise UserError(
-            f"acceleration {acceleration:g} leaves {math.floor(n / acceleration)} of {n} lines, fewer than the "
-            f"{acs} calibration lines; lower the acceleration or give fewer calibration lines"
+            f"acceleration {acceleration:g} leaves {budget} of {len(lines)} lines, fewer than the {acs} calibration "
+            "lines; lower the acceleration or give fewer calibration lines"
         )
     outside = torch.nonzero(~lines).flatten()
-    chosen = torch.randperm(len(outside), generator=generator)[:rest]
-    lines[outside[chosen]] = True
+    lines[outside[torch.randperm(len(outside), generator=generator)[: budget - acs]]] = True
     return _orient(lines, direction)
 
 
@@ -122,9 +116,8 @@ def effective_acceleration(mask: Tensor, shape: Shape, acquired: Tensor | None =
     Raises:
         UserError: the mask samples nothing.
     """
-    available = torch.ones(shape, dtype=torch.bool, device=mask.device)
-    if acquired is not None:
-        available = available & acquired.to(mask.device)
+    everything = torch.ones(1, 1, dtype=torch.bool) if acquired is None else acquired
+    available = everything.expand(shape).to(mask.device)
     sampled = int((mask & available).sum())
     if sampled == 0:
         raise UserError("the mask samples no point of k-space; choose another mask or a lower acceleration")
@@ -134,14 +127,11 @@ def effective_acceleration(mask: Tensor, shape: Shape, acquired: Tensor | None =
 def calibration_box(mask: Tensor, shape: Shape, most: int = 24) -> Shape:
     """Return the sides of the largest fully sampled box around DC, at most `most` lines: maps are estimated from it.
 
-    Sides follow the convention of `centre_crop`: a box of n lines starts at N // 2 - n // 2. Both sides grow in step,
-    so that the box of a point mask stays square as long as it can.
+    Both sides grow in step, so that the box of a point mask stays square as long as it can.
     """
-    sampled = mask.expand(shape)
 
     def full(h: int, w: int) -> bool:
-        top, left = shape[0] // 2 - h // 2, shape[1] // 2 - w // 2
-        return bool(sampled[top : top + h, left : left + w].all())
+        return bool(centre_crop(mask.expand(shape), (h, w)).all())
 
     h = w = 0
     grown = True
@@ -154,7 +144,8 @@ def calibration_box(mask: Tensor, shape: Shape, most: int = 24) -> Shape:
     return h, w
 
 
-def _lines(shape: Shape, acceleration: float, direction: str, acs: int | None) -> tuple[int, int]:
+def _acs(shape: Shape, acceleration: float, direction: str, acs: int | None) -> Tensor:
+    """Select the calibration lines along `direction`, as a bool vector."""
     if direction not in ("vertical", "horizontal"):
         raise UserError(f"unknown direction {direction!r}; choose vertical (columns) or horizontal (rows)")
     n = shape[1] if direction == "vertical" else shape[0]
@@ -163,7 +154,7 @@ def _lines(shape: Shape, acceleration: float, direction: str, acs: int | None) -
     acs = acs_lines(n, acceleration) if acs is None else acs
     if not 0 <= acs <= n:
         raise UserError(f"{acs} calibration lines are impossible with {n} lines; give a number from 0 to {n}")
-    return n, acs
+    return centre_lines(n, acs)
 
 
 def _orient(lines: Tensor, direction: str) -> Tensor:

@@ -118,7 +118,9 @@ def test_classical_reconstructions(kind, compare, scan):
     def model(place):
         return SenseModel(place(scan[1]), MASKS[kind])
 
-    compare(f"CG-SENSE, {kind}", lambda place: cg_sense(place(y), model(place), 1e-2, 12, tolerance=0), **ITERATED)
+    compare(
+        f"CG-SENSE, {kind}", lambda place: cg_sense(place(y), model(place), 0, weight=1e-2, iterations=12), **ITERATED
+    )
     compare(
         f"L1-wavelet, {kind}",
         lambda place: l1_wavelet(place(y), model(place), iterations=20, tolerance=0),

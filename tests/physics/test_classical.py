@@ -45,7 +45,7 @@ def test_cg_treats_the_images_of_a_batch_apart():
     assert (together[2] == 0).all()
 
 
-def test_cg_starts_where_it_is_told():
+def test_cg_solves_the_equation():
     model, y = problem((6, 8))
     b = model.adjoint(y)
 
@@ -53,8 +53,7 @@ def test_cg_starts_where_it_is_told():
         return model.normal(x) + 0.1 * x
 
     solution = conjugate_gradients(normal, b, iterations=300, tolerance=1e-13)
-    torch.testing.assert_close(conjugate_gradients(normal, b, x=solution, iterations=0), solution)
-    torch.testing.assert_close(conjugate_gradients(normal, b, x=solution, iterations=3), solution)
+    torch.testing.assert_close(normal(solution), b)
 
 
 @pytest.mark.parametrize("name", ["db2", "db4"])
@@ -124,4 +123,4 @@ def test_zero_filled_is_the_adjoint_and_a_negative_threshold_is_refused():
     model, y = problem((8, 6))
     assert torch.equal(zero_filled(y, model), model.adjoint(y))
     with pytest.raises(UserError, match="must not be negative"):
-        l1_wavelet(y, model, weight=-1.0, levels=1)
+        l1_wavelet(y, model, threshold=-1.0, levels=1)
