@@ -1,31 +1,21 @@
-"""The command line: `mrilab COMMAND`, the same as `python -m mrilab COMMAND`.
-
-Every module of `mrilab.commands` adds one command (or one group) with its function `register(app)`.
-"""
+"""The command line: `mrilab COMMAND`, the same as `python -m mrilab COMMAND`."""
 
 import importlib
 import pkgutil
 import sys
+from typing import Any
 
 import typer
 
 from mrilab import commands
+from mrilab.commands import app
 from mrilab.errors import UserError
 
 # What an option takes, by pydantic's name of the error.
 TAKES = {"int_parsing": "a whole number", "float_parsing": "a number"}
 
-app = typer.Typer(
-    name="mrilab",
-    help="A course on accelerated MRI reconstruction that you can run, and the toolbox behind it.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain text: errors that read as sentences, also where they are piped or logged
-    add_completion=False,
-)
-
 for _module in pkgutil.iter_modules(commands.__path__):
-    importlib.import_module(f"{commands.__name__}.{_module.name}").register(app)
+    importlib.import_module(f"{commands.__name__}.{_module.name}")  # which adds its commands to the app
 
 
 def main() -> None:
@@ -44,15 +34,12 @@ def sentence(error: typer.TyperException) -> str:
     text = error.format_message().rstrip(".")
     if text.startswith("Usage:"):
         return text
-    if hasattr(error.__cause__, "errors"):  # pydantic's, of a value that has not the type of its option
-        detail, option = error.__cause__.errors()[0], error.param.opts[0]
+    cause: Any = error.__cause__  # pydantic's, of a value that has not the type of its option
+    if isinstance(error, typer.BadParameter) and error.param and hasattr(cause, "errors"):
+        detail, option = cause.errors()[0], error.param.opts[0]
         kind, reason = TAKES.get(detail["type"]), detail["msg"].removeprefix("Value error, ").rstrip(".")
         text = f"{option} takes {kind}, not {detail['input']!r}" if kind else f"{option}: {reason}"
-    elif getattr(error, "possibilities", None):
-        text = f"{error.message} (did you mean {error.possibilities[0]}?)"
+    elif close := getattr(error, "possibilities", None):
+        text = f"{error.message} (did you mean {close[0]}?)"
     context = getattr(error, "ctx", None)
     return f"mrilab: {text[0].lower()}{text[1:]}" + (f"; see `{context.command_path} --help`" if context else "")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""`mrilab course`: run the lessons and write the course page."""
+"""`mrilab check` and `mrilab course`: is this machine ready for the lessons, and run them."""
 
 import sys
 from enum import StrEnum
@@ -6,13 +6,26 @@ from typing import Annotated
 
 import typer
 
+from mrilab.commands import app
+
 Profile = StrEnum("Profile", ["smoke", "teach", "full"])
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(course)
+@app.command()
+def check() -> None:
+    """Say OK, or what is missing and how to mend it; exit code 1 if something is."""
+    from mrilab.course.check import check_all
+    from mrilab.paths import course_folder
+
+    problems = 0
+    for finding in check_all(course_folder()):
+        print(finding, flush=True)
+        problems += not finding.ok
+    print(f"check: {problems} to mend, see the arrows above" if problems else "check: OK")
+    raise typer.Exit(min(problems, 1))
 
 
+@app.command()
 def course(
     lessons: Annotated[list[str] | None, typer.Argument(help="Some lessons, e.g. 01; all without.")] = None,
     profile: Annotated[
@@ -39,6 +52,4 @@ def course(
         print(f"course: {run.name}{where} failed: {run.error}", file=sys.stderr)
     done = f"{len(outcome.runs) - len(outcome.failed)} of {len(paths)} lessons ran"
     print(f"course: {'stopped; ' if outcome.interrupted else ''}{done}; open {outcome.index}")
-    if outcome.interrupted:
-        raise typer.Exit(130)
-    raise typer.Exit(1 if outcome.failed else 0)
+    raise typer.Exit(130 if outcome.interrupted else min(len(outcome.failed), 1))

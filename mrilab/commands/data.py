@@ -5,12 +5,11 @@ from typing import Annotated
 
 import typer
 
+from mrilab.commands import app
+
 Names = Annotated[list[str] | None, typer.Argument(help="Data sets; all if none is named.")]
 group = typer.Typer(help="The scans that the course brings along.", no_args_is_help=True)
-
-
-def register(app: typer.Typer) -> None:
-    app.add_typer(group, name="data")
+app.add_typer(group, name="data")
 
 
 @group.command()

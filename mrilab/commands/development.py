@@ -8,16 +8,10 @@ from typing import Annotated
 
 import typer
 
-from mrilab.paths import course_folder
+from mrilab.commands import app
+from mrilab.paths import NOTEBOOKS, course_folder
 
 EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
-
-
-def register(app: typer.Typer) -> None:
-    app.command(context_settings=EXTRA)(test)
-    app.command(context_settings=EXTRA)(test_gpu)
-    app.command(context_settings=EXTRA)(lab)
-    app.command(context_settings=EXTRA)(bench)
 
 
 def run_module(*arguments: str) -> int:
@@ -28,6 +22,7 @@ def run_module(*arguments: str) -> int:
         return 130
 
 
+@app.command(context_settings=EXTRA)
 def test(context: typer.Context) -> None:
     """Lint, type check, unit tests and every notebook in the smoke profile; further arguments go to pytest."""
     from mrilab.data.embedded import build
@@ -38,11 +33,11 @@ def test(context: typer.Context) -> None:
     if not code:
         build()  # before several processes need it at once
         code = run_module("pytest", "-n", "logical", "--dist", "worksteal", *context.args)
-    verdict = "all passed" if code == 0 else "FAILED, see above"
-    print(f"test: {verdict} ({time.monotonic() - start:.0f} s)")
+    print(f"test: {'FAILED, see above' if code else 'all passed'} ({time.monotonic() - start:.0f} s)")
     raise typer.Exit(code)
 
 
+@app.command(context_settings=EXTRA)
 def test_gpu(
     context: typer.Context,
     device: Annotated[str, typer.Option(help="cuda; cpu runs the same where there is no GPU.")] = "cuda",
@@ -61,18 +56,20 @@ def test_gpu(
     shown = ("-W", "default")  # other versions of torch warn of other things
     code = run_module("pytest", "tests/gpu", "--device", device, *shown, *workers, *context.args)
     code = run_module("benchmarks", "--device", device) or code
-    print(f"test-gpu: {'all passed' if code == 0 else 'FAILED, see above'} ({time.monotonic() - start:.0f} s)")
+    print(f"test-gpu: {'FAILED, see above' if code else 'all passed'} ({time.monotonic() - start:.0f} s)")
     raise typer.Exit(code)
 
 
+@app.command(context_settings=EXTRA)
 def lab(context: typer.Context) -> None:
     """Open the lessons in JupyterLab; further arguments go to it."""
-    first = min((course_folder() / "notebooks").glob("*.ipynb"), default="")
-    raise typer.Exit(run_module("jupyterlab", *context.args, *([str(first)] if first else [])))
+    first = sorted(map(str, NOTEBOOKS.glob("*.ipynb")))[:1]
+    raise typer.Exit(run_module("jupyterlab", *context.args, *first))
 
 
+@app.command(context_settings=EXTRA)
 def bench(context: typer.Context) -> None:
     """Measure speed against peers; further arguments go to `python -m benchmarks`."""
     code = run_module("benchmarks", *context.args)
-    print("bench: " + ("done" if code == 0 else "stopped early, see above"))
+    print(f"bench: {'stopped early, see above' if code else 'done'}")
     raise typer.Exit(code)

@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-
-def register(app: typer.Typer) -> None:
-    app.command()(experiment)
+from mrilab.commands import app
 
 
+@app.command()
 def experiment(
     name: Annotated[str | None, typer.Argument(help="Which experiment; --list names them.")] = None,
     part: Annotated[str, typer.Option(help="K/N: only every N-th case from the K-th on, to share the work.")] = "1/1",
@@ -26,14 +25,13 @@ def experiment(
         return
     if name is None:
         raise UserError("say which experiment to run; `mrilab experiment --list` names them")
-    if not re.fullmatch(r"[0-9]+/[0-9]+", part):
+    share = re.fullmatch(r"([0-9]+)/([0-9]+)", part)
+    if not share:
         raise UserError(f"--part {part} is not of the form K/N, as in 1/2")
-    k, n = map(int, part.split("/"))
-    chosen = find_experiment(name)
     path = RESULTS / f"{name}.csv"
     course_folder()
     try:
-        count = run_experiment(chosen, path, part=(k, n))
+        count = run_experiment(find_experiment(name), path, part=(int(share[1]), int(share[2])))
     except KeyboardInterrupt:
         print(f"\nexperiment {name}: stopped; the finished rows are in {path}, run it again to go on")
         raise typer.Exit(130) from None

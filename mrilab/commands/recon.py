@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from mrilab.commands import app
 from mrilab.errors import UserError
 
 # The options of `reconstruct` that every method has, and what the help says about them.
@@ -48,7 +49,7 @@ written         {output}, {panel}"""
 class Methods(TyperGroup):
     """A command for each method, made when it is asked for. `SCAN.h5 --method NAME` means `NAME SCAN.h5`."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         words = [word for arg in args for word in (arg.split("=", 1) if arg.startswith("--method=") else [arg])]
         if "--method" in words:
             place = words.index("--method")
@@ -56,24 +57,24 @@ class Methods(TyperGroup):
             words = [*name, *words[:place], *words[place + 2 :]]
         return super().parse_args(ctx, ["--help"] if words[:1] in ([], ["help"]) else words)
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         from mrilab.methods.registry import available_methods
 
         return list(available_methods())
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand:
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand:
         return method_command(cmd_name)
 
 
-def register(app: typer.Typer) -> None:
-    group = typer.Typer(
-        cls=Methods,
-        help="Reconstruct a scan: undersample it first (--acceleration), or take it as it is (--use-mask). Writes "
-        "OUT.h5 and a picture, OUT.png. `mrilab recon METHOD --help` lists the options.",
-        subcommand_metavar="METHOD SCAN.h5",
-        context_settings={"ignore_unknown_options": True, "max_content_width": 120},
-    )
-    app.add_typer(group, name="recon")
+app.add_typer(
+    typer.Typer(),
+    name="recon",
+    cls=Methods,
+    help="Reconstruct a scan: undersample it first (--acceleration), or take it as it is (--use-mask). Writes "
+    "OUT.h5 and a picture, OUT.png. `mrilab recon METHOD --help` lists the options.",
+    subcommand_metavar="METHOD SCAN.h5",
+    context_settings={"ignore_unknown_options": True, "max_content_width": 120},
+)
 
 
 def method_command(name: str) -> TyperCommand:
@@ -94,9 +95,10 @@ def method_command(name: str) -> TyperCommand:
         json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
         **values: Any,
     ) -> None:
-        asked = {key: value for key, value in values.items() if context.get_parameter_source(key).name == "COMMANDLINE"}
+        asked = {key: value for key, value in values.items() if is_asked(context, key)}
         h5, png = output_paths(out, scan, name, asked.get("prescan"))
-        with terminated_cleanly(), notes_on_stderr():
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # removes temporary files
+        with notes_on_stderr():
             result = reconstruct(scan, name, progress=True, **asked)
             result.write(h5)
             write_panel(png, result)
@@ -107,11 +109,20 @@ def method_command(name: str) -> TyperCommand:
     common = inspect.signature(reconstruct, eval_str=True).parameters
     options = [*method_options(name).values(), *(common[key] for key in COMMON)]
     context, scan, out, json_, _ = inspect.signature(recon, eval_str=True).parameters.values()
-    recon.__signature__ = inspect.Signature([context, scan, *map(typed, options), out, json_])
-    app = typer.Typer(rich_markup_mode=None, add_completion=False)
+    signature = inspect.Signature([context, scan, *map(typed, options), out, json_])
+    vars(recon)["__signature__"] = signature  # which typer reads
+    single = typer.Typer(rich_markup_mode=None, add_completion=False)
     settings = {"max_content_width": 120}
-    app.command(name, help=description, short_help=description.partition("\n")[0], context_settings=settings)(recon)
-    return typer.main.get_command(app)
+    single.command(name, help=description, short_help=description.partition("\n")[0], context_settings=settings)(recon)
+    command = typer.main.get_command(single)
+    assert isinstance(command, TyperCommand)  # a single command, so no group
+    return command
+
+
+def is_asked(context: typer.Context, key: str) -> bool:
+    """Return whether the command line gives this option, and not its default."""
+    source = context.get_parameter_source(key)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def typed(option: inspect.Parameter) -> inspect.Parameter:
@@ -139,16 +150,6 @@ def output_paths(out: str | None, scan: str, method: str, prescan: str | None) -
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise UserError(f"--out {h5} cannot be written, because {folder} is not a writable folder; choose another")
     return h5, png
-
-
-@contextlib.contextmanager
-def terminated_cleanly() -> Iterator[None]:
-    """Let SIGTERM unwind the stack like Ctrl-C does, so that temporary files are removed."""
-    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

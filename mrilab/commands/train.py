@@ -6,13 +6,11 @@ from typing import Annotated
 
 import typer
 
+from mrilab.commands import app
 from mrilab.paths import BUILD, CHECKPOINTS, course_folder
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(train)
-
-
+@app.command()
 def train(
     name: Annotated[str, typer.Argument(help="score-t2, modl-heads, ...; a wrong one gets the list.")],
     profile: Annotated[str, typer.Option(help="smoke (seconds), teach (two cores) or full (GPUs).")] = "teach",
