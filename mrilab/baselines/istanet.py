@@ -1,5 +1,7 @@
 """ISTA-Net+: gradient steps to the data, and shrinkage in a learned transform, by turns."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
@@ -49,9 +51,10 @@ class _Phase(nn.Module):
         super().__init__()
         self.step = nn.Parameter(torch.tensor(START_STEP))
         self.threshold = nn.Parameter(torch.tensor(START_THRESHOLD))
-        self.D, self.G = _convolution(2, width), _convolution(width, 2)
-        self.forth = nn.Sequential(_convolution(width, width), nn.ReLU(), _convolution(width, width))
-        self.back = nn.Sequential(_convolution(width, width), nn.ReLU(), _convolution(width, width))
+        convolution = partial(nn.Conv2d, kernel_size=3, padding=1, bias=False)
+        self.D, self.G = convolution(2, width), convolution(width, 2)
+        self.forth = nn.Sequential(convolution(width, width), nn.ReLU(), convolution(width, width))
+        self.back = nn.Sequential(convolution(width, width), nn.ReLU(), convolution(width, width))
         convert_conv2d_weight_memory_format(self, torch.channels_last)
         self.G.weight.data *= GAIN
 
@@ -63,7 +66,3 @@ class _Phase(nn.Module):
         residual = complex_image(self.G(self.back(shrunk)))  # (n, H, W)
         asymmetry = (self.back(coefficients) - features).to(r.real.dtype).square().mean()
         return r + residual, asymmetry
-
-
-def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)

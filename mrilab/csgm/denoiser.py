@@ -6,6 +6,8 @@ import torch
 from monai.networks.nets import DiffusionModelUNet
 from torch import Tensor, nn
 
+from mrilab.nets.channels import complex_image, real_channels
+
 LEVELS = (1, 2, 3, 4)  # numbers of channels at the four resolutions, in units of `width`
 MULTIPLE = 2 ** (len(LEVELS) - 1)  # factor of heights and widths that can be halved down to the coarsest resolution
 GROUPS = 8  # number of groups of the group normalisation
@@ -65,9 +67,7 @@ class Denoiser(nn.Module):
         height, width = x.shape[-2:]
         rows, columns = _wrapped(height, x.device), _wrapped(width, x.device)
         x = x[:, rows[:, None], columns]  # (n, H', W'), multiples of MULTIPLE
-        channels = torch.view_as_real(x).movedim(-1, 1)  # (n, 2, H', W'): no copy, this is channels_last
-        f = self.unet(channels, c_noise).to(channels.dtype)  # back from bf16 where autocast made it that
-        f = torch.view_as_complex(f.movedim(1, -1).contiguous())  # (n, H', W')
+        f = complex_image(self.unet(real_channels(x), c_noise))  # (n, H', W')
         top, left = (len(rows) - height) // 2, (len(columns) - width) // 2
         return f[:, top : top + height, left : left + width]
 

@@ -27,7 +27,6 @@ DECAY = 0.98  # share of the running mean of rho^2 that each training step keeps
 class FLAT(nn.Module):
     """K cascades from x^0 = A^H y + s eps at t = 1 to x^K at t = 0, each a denoiser N(x, t; A^H y) and the data.
 
-    After Qi et al., "Unrolled networks are conditional probability flows in MRI reconstruction" (arXiv 2512.03020).
     `rule` says what a cascade does with the two:
 
     - "derived": x <- (1 - lambda_k) x + lambda_k D, the Euler step (3) to D, which is N pulled to the data by
@@ -90,17 +89,24 @@ class FLAT(nn.Module):
         Args:
             scan: a batch of `n` acquisitions.
             eps: (n, H, W), unit noise per real component.
-            steps: another K, on a grid with the same alpha, which a network with shared weights can do.
+            steps: another K, on a grid with the same alpha, for a network with shared weights.
             clean: (n, H, W), with which every cascade starts on the ideal path instead of where the last one ended.
 
         Raises:
             UserError: this network cannot take `steps`, or s is not 0 and there is no `eps`.
         """
-        t = self._grid(steps)
+        if steps not in (None, self.cascades) and not self.shared:
+            raise UserError(
+                f"this network has weights of its own for each of its {self.cascades} cascades and cannot take "
+                f"{steps} steps; use one with shared weights"
+            )
+        if self.s and eps is None:
+            raise UserError("this network starts from noise: give it eps, one image of unit noise a start")
+        t = self.t if steps is None else time_grid(steps, self.alpha).tolist()
         rho = np.interp(t[:-1], self.t[-2::-1], self.rho.tolist()[::-1])
         model = scan.model
         adjoint = model.adjoint(scan.kspace)  # (n, H, W)
-        start = x = self._start(adjoint, eps)
+        start = x = adjoint if eps is None or not self.s else adjoint + self.s * eps
         states, denoised = [x], []
         for k in range(len(t) - 1):
             delta = t[k] - t[k + 1]
@@ -141,20 +147,3 @@ class FLAT(nn.Module):
         """Let rho_k follow sqrt E |x_0 - N|^2 per real component, the deviation of N, over a training batch."""
         square = (denoised.detach() - reference).abs().square().mean((1, 2, 3)) / 2  # (K,)
         self.rho.copy_((DECAY * self.rho.square() + (1 - DECAY) * square.to(self.rho)).sqrt())
-
-    def _grid(self, steps: int | None) -> list[float]:
-        if steps is None or steps == self.cascades:
-            return self.t
-        if not self.shared:
-            raise UserError(
-                f"this network has weights of its own for each of its {self.cascades} cascades and cannot take "
-                f"{steps} steps; use one with shared weights"
-            )
-        return time_grid(steps, self.alpha).tolist()
-
-    def _start(self, adjoint: Tensor, eps: Tensor | None) -> Tensor:
-        if self.s == 0:
-            return adjoint
-        if eps is None:
-            raise UserError("this network starts from noise: give it eps, one image of unit noise a start")
-        return adjoint + self.s * eps

@@ -1,5 +1,7 @@
 """A small convolutional denoiser without any normalisation: MoDL's, and FLAT's where a U-Net would take too long."""
 
+from functools import partial
+
 import torch
 from monai.networks.blocks import ResidualUnit
 from torch import Tensor, nn
@@ -10,13 +12,10 @@ from mrilab.nets.channels import complex_image, real_channels
 BLOCKS = 3  # number of blocks of two convolutions and a skip connection: six layers, as in the CSGM paper
 
 
-def _block(width: int) -> nn.Module:
-    return ResidualUnit(2, width, width, act="RELU", norm=None, adn_ordering="A", last_conv_only=True)
-
-
 def residual_layers(inputs: int, width: int) -> nn.Sequential:
     """Build `inputs` real channels -> 2 with BLOCKS residual blocks of `width` channels. As built, it returns 0."""
-    first, blocks = nn.Conv2d(inputs, width, 3, padding=1), [_block(width) for _ in range(BLOCKS)]
+    first, block = nn.Conv2d(inputs, width, 3, padding=1), partial(ResidualUnit, 2, width, width, norm=None)
+    blocks = [block(act="RELU", adn_ordering="A", last_conv_only=True) for _ in range(BLOCKS)]
     last = nn.Conv2d(width, 2, 3, padding=1)
     for parameter in last.parameters():
         nn.init.zeros_(parameter)

@@ -26,8 +26,7 @@ def unrolled_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, iterations
     """Take `iterations` steps of conjugate gradients for normal(x) = b from x = 0, a differentiable function of b.
 
     As `mrilab.physics.conjugate_gradients`, with sums per image, but out of place, so that autograd can walk back
-    through the steps. That is the exact gradient of what is returned, converged or not; the shorter formula for
-    the gradient, another solve with the same operator, is exact only for a converged solution.
+    through the steps. The shorter formula for the gradient, another solve, is exact only for a converged solution.
     """
     shape = (*b.shape[-2:], 2)
     with torch.autocast(b.device.type, enabled=False):  # it would take the sums in bfloat16, which has two digits

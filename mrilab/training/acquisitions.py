@@ -30,36 +30,25 @@ def acquisitions(
     true maps are gone once the data are simulated. All have the recipe's fewest coils, since a batch has one number of
     them. `mask` and `direction` are those of `make_mask`. The accelerations are equally likely.
     """
-    scans = [_acquire(recipe, generator, device, mask, direction, accelerations) for _ in range(n)]
-    return Acquisition(*(torch.stack(tensors) for tensors in zip(*scans, strict=True)))
-
-
-def _acquire(
-    recipe: Recipe,
-    generator: torch.Generator,
-    device: torch.device | str,
-    kind: str,
-    direction: str,
-    accelerations: tuple[int, ...],
-) -> Acquisition:
-    """Make one scan, without the batch dimension."""
-    seed = int(torch.randint(2**60, (), generator=generator))
-    image = ANATOMIES[recipe.anatomy](recipe, False, split_generator(recipe.split, seed), device)[0]
-    image = image / quantile_scale(image)  # (FINENESS H, FINENESS W)
-    acceleration = accelerations[int(torch.randint(len(accelerations), (), generator=generator))]
-    low, high = recipe.noise_std
-    noise_std = low * (high / low) ** float(torch.rand(1, generator=generator))  # uniform in the logarithm
-    true_maps = random_array(recipe.n_coils[0], generator).maps((image.shape[0], image.shape[1])).to(device)
-    full = simulate_scan(image, true_maps, recipe.shape, noise_std, generator)  # (coil, H, W)
-    reference = full_reference(full)
-
-    if kind == "poisson":
-        acs = min(POINTS_ACS, min(recipe.shape) // 4)
-    else:
-        acs = calibration_width(recipe.shape[1 if direction == "vertical" else 0], acceleration)
-    # stays on the CPU, where it is looked at
-    mask = make_mask(kind, recipe.shape, acceleration, direction, generator, acs)
-    scan, _ = acquire(full, mask)
-    scan = scan._replace(reference=reference, acs=calibration_lines(mask, recipe.shape).to(device))
-    scan = scan.over(scan.scale())
-    return scan._replace(mask=mask.to(device))
+    scans = []
+    for _ in range(n):
+        seed = int(torch.randint(2**60, (), generator=generator))
+        image = ANATOMIES[recipe.anatomy](recipe, False, split_generator(recipe.split, seed), device)[0]
+        image = image / quantile_scale(image)  # (FINENESS H, FINENESS W)
+        acceleration = accelerations[int(torch.randint(len(accelerations), (), generator=generator))]
+        low, high = recipe.noise_std
+        noise_std = low * (high / low) ** float(torch.rand(1, generator=generator))  # uniform in the logarithm
+        true_maps = random_array(recipe.n_coils[0], generator).maps((image.shape[0], image.shape[1])).to(device)
+        full = simulate_scan(image, true_maps, recipe.shape, noise_std, generator)  # (coil, H, W)
+        reference = full_reference(full)
+        if mask == "poisson":
+            acs = min(POINTS_ACS, min(recipe.shape) // 4)
+        else:
+            acs = calibration_width(recipe.shape[1 if direction == "vertical" else 0], acceleration)
+        # stays on the CPU, where it is looked at
+        sampled = make_mask(mask, recipe.shape, acceleration, direction, generator, acs)
+        scan, _ = acquire(full, sampled)
+        scan = scan._replace(reference=reference, acs=calibration_lines(sampled, recipe.shape).to(device))
+        scan = scan.over(scan.scale())
+        scans.append(scan._replace(mask=sampled.to(device)))
+    return Acquisition(*(torch.stack(fields) for fields in zip(*scans, strict=True)))
