@@ -4,7 +4,9 @@ Template coordinates are MNI millimetres: x to the right, y to the front, z up. 
 sees them: axial with the face up, coronal and sagittal with the vertex up, the subject's left on the right.
 """
 
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -12,48 +14,25 @@ from torch import Tensor
 from mrilab.anatomy.fields import Device, Draws
 from mrilab.errors import UserError
 
-ORIENTATIONS = ("axial", "coronal", "sagittal")
-NORMAL_AXIS = {"axial": 2, "coronal": 1, "sagittal": 0}
-# template directions of image rows (downwards), image columns (to the right) and of the slice normal
-FRAMES = {
-    "axial": ((0, -1, 0), (-1, 0, 0), (0, 0, 1)),
-    "coronal": ((0, 0, -1), (-1, 0, 0), (0, 1, 0)),
-    "sagittal": ((0, 0, -1), (0, -1, 0), (1, 0, 0)),
-}
+TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
+PLANES = TABLES["planes"]
 HEAD_RADIUS = 95.0  # radius in mm within which a slice may show the head
-CENTRES = {"axial": (0.0, -14.0, 0.0), "coronal": (0.0, 0.0, 2.0), "sagittal": (0.0, -8.0, -2.0)}  # mm
-# Free segments of positions along the normal in mm: `seen` is shown to training, `slab` never is. The template is
-# left-right symmetric, so what is held out on one side is held out on the other too.
-SEGMENTS = {
-    "axial": {"seen": ((-34.0, 18.0), (38.0, 66.0)), "slab": ((18.0, 38.0),)},
-    "coronal": {"seen": ((-84.0, -34.0), (-14.0, 54.0)), "slab": ((-34.0, -14.0),)},
-    "sagittal": {"seen": ((-48.0, -30.0), (-12.0, 12.0), (30.0, 48.0)), "slab": ((-30.0, -12.0), (12.0, 30.0))},
-}
 
 
 @dataclass(frozen=True)
 class Variation:
     """How far heads and slice prescriptions differ: standard deviations, lengths in mm, angles in degrees."""
 
-    field_of_view: tuple[float, float] = (226.0, 256.0)  # smallest and largest, along the rows, drawn uniformly
-    shift: float = 3.0
-    rotation: float = 4.0
-    quarter_turns: bool = False
-    tilt: float = 3.0
-    size: float = 0.035
-    elastic: tuple[tuple[float, float], ...] = ((48.0, 2.6), (18.0, 0.8), (8.0, 0.4))  # knot spacing, shift
+    field_of_view: tuple[float, float]  # smallest and largest, along the rows, drawn uniformly
+    shift: float
+    rotation: float
+    quarter_turns: bool
+    tilt: float
+    size: float
+    elastic: tuple[tuple[float, float], ...]  # knot spacing, shift
 
 
-CLINICAL = Variation()
-RANDOMISED = Variation(
-    field_of_view=(200.0, 330.0),
-    shift=10.0,
-    rotation=10.0,
-    quarter_turns=True,
-    tilt=6.0,
-    size=0.08,
-    elastic=((48.0, 4.0), (18.0, 1.3), (8.0, 0.6)),
-)
+CLINICAL, RANDOMISED = (Variation(**TABLES["variations"][name]) for name in ("clinical", "randomised"))
 
 
 @dataclass(frozen=True)
@@ -88,7 +67,7 @@ def _place_in_segments(
     """
     bounds = []
     for name in orientation:
-        segments = torch.tensor(SEGMENTS[name][part])
+        segments = torch.tensor(PLANES[name][part])
         chosen = int(torch.multinomial(segments[:, 1] - segments[:, 0], 1, generator=generator))
         bounds.append(segments[chosen])
     low, high = torch.stack(bounds).to(through).T  # each (n,)
@@ -121,8 +100,8 @@ def place_slices(
     Raises:
         UserError: unknown orientation.
     """
-    if orientation is not None and orientation not in ORIENTATIONS:
-        raise UserError(f"unknown orientation {orientation!r}; choose one of {', '.join(ORIENTATIONS)}")
+    if orientation is not None and orientation not in PLANES:
+        raise UserError(f"unknown orientation {orientation!r}; choose one of {', '.join(PLANES)}")
     height, width = shape
     draws = Draws(n, shape, generator, device)
 
@@ -130,7 +109,7 @@ def place_slices(
         return torch.randn(*size, generator=generator).clamp(-2.5, 2.5)
 
     if orientation is None:
-        names = tuple(ORIENTATIONS[i] for i in torch.randint(3, (n,), generator=generator).tolist())
+        names = tuple(tuple(PLANES)[i] for i in torch.randint(3, (n,), generator=generator).tolist())
     else:
         names = (orientation,) * n
     low, high = variation.field_of_view
@@ -138,12 +117,12 @@ def place_slices(
     angles = torch.deg2rad(normal(3, n) * torch.tensor([[variation.tilt], [variation.tilt], [variation.rotation]]))
     if variation.quarter_turns:
         angles[2] += torch.randint(4, (n,), generator=generator) * (torch.pi / 2)
-    frame = torch.tensor([FRAMES[name] for name in names], dtype=torch.float32).mT  # (n, 3, 3) columns: axes
+    frame = torch.tensor([PLANES[name]["frame"] for name in names], dtype=torch.float32).mT  # (n, 3, 3) columns: axes
     stretch = torch.diag_embed(torch.exp(variation.size * normal(n, 3)))
     mirror = torch.ones(n, 3)
     mirror[:, 0] = 1 - 2.0 * torch.randint(2, (n,), generator=generator)
     matrix = torch.diag_embed(mirror) @ stretch @ frame @ _rotation(*angles)  # (n, 3, 3)
-    centre = torch.tensor([CENTRES[name] for name in names]) + variation.shift * normal(n, 3)
+    centre = torch.tensor([PLANES[name]["centre"] for name in names]) + variation.shift * normal(n, 3)
 
     rows = torch.arange(height, dtype=torch.float32) - height // 2
     columns = torch.arange(width, dtype=torch.float32) - width // 2
@@ -154,7 +133,7 @@ def place_slices(
     for spacing, shift in variation.elastic:
         points += shift * draws.fields(3, spacing / nominal)
 
-    axis = torch.tensor([NORMAL_AXIS[name] for name in names], device=device)
+    axis = torch.tensor([PLANES[name]["normal"] for name in names], device=device)
     index = axis[:, None, None, None].expand(n, 1, height, width)
     through = points.gather(1, index)[:, 0]  # (n, H, W)
     through = through - through.mean((-2, -1), keepdim=True)

@@ -43,7 +43,7 @@ def render_heads(
         distribution: "clinical" (one contrast, plausible tissue values) or "randomised" (any tissue values,
             strong phase, blobs, any field of view; orientation None is then all three).
         contrast: t1, t2, pd or flair; None draws a contrast for the whole call. "randomised" has none.
-        part: "seen" or "slab", see `deform.SEGMENTS`.
+        part: "seen" or "slab", see `deform.toml`.
 
     Raises:
         UserError: unknown distribution, contrast or orientation.

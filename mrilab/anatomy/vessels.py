@@ -3,22 +3,15 @@
 In a spin echo, flowing blood gives almost no signal: vessels are dark dots and lines.
 """
 
+import tomllib
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
 from mrilab.anatomy.fields import Draws
 
-# x, y, lowest z, highest z and radius in mm of vertical tubes; those with x > 0 are mirrored
-TRUNKS = (
-    (0.0, -27.0, -58.0, -22.0, 1.9),  # basilar artery
-    (11.0, 0.0, -45.0, -18.0, 2.3),  # internal carotid
-    (2.0, 38.0, -12.0, 20.0, 1.1),  # anterior cerebral
-)
-# y, z, lowest x, highest x and radius in mm of arches that run sideways from the midline
-BRANCHES = (
-    (6.0, -19.0, 12.0, 38.0, 1.3),  # middle cerebral, first part
-    (-22.0, -20.0, 4.0, 22.0, 1.0),  # posterior cerebral
-)
+TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
 ARCH = (-9.0, 7.0)  # bend of the arches in mm along y (to the back) and z (up) where x = 30
 SINUS_RADIUS = (0.8, 3.4)  # radius in mm of the superior sagittal sinus at the forehead and at the back
 
@@ -37,10 +30,10 @@ def trunks(points: Tensor, inner: Tensor) -> Tensor:
     radius = front + (back - front) * ((70 - y) / 140).clamp(0, 1)
     sinus = torch.sigmoid((radius - (x.square() + (inner + 2).square()).sqrt()) / 0.3)
     share = sinus * torch.sigmoid((z - 10 + 0.3 * y) / 2)  # from the forehead over the vertex to the back
-    for x0, y0, *extent in TRUNKS:
+    for x0, y0, *extent in TABLES["trunks"]:
         share = torch.maximum(share, _tube((x - x0).square() + (y - y0).square(), z, *extent))
     bend = (x / 30).square()
-    for y0, z0, *extent in BRANCHES:
+    for y0, z0, *extent in TABLES["branches"]:
         across = (y - y0 - ARCH[0] * bend).square() + (z - z0 - ARCH[1] * bend).square()
         share = torch.maximum(share, _tube(across, x, *extent))
     return share

@@ -14,7 +14,6 @@ from torch import Tensor
 from mrilab.errors import UserError
 
 SMALLEST = 8  # smallest number of points along an axis; with fewer nothing can be estimated
-REFERENCES = ("reconstruction_rss", "reconstruction_esc")  # names of stored images
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,7 @@ def _mask(file: h5py.File, data: h5py.Dataset, path: Path) -> np.ndarray | None:
 
 def _reference(file: h5py.File, data: h5py.Dataset, numbers: Sequence[int]) -> np.ndarray | None:
     """Read the slices of the stored image; None if its rank, type or number of slices does not fit."""
-    for key in REFERENCES:
+    for key in ("reconstruction_rss", "reconstruction_esc"):
         stored = file.get(key)
         if isinstance(stored, h5py.Dataset) and stored.dtype.kind == "f" and stored.ndim == 3:
             if len(stored) == len(data) and 0 < stored.size <= data.size:

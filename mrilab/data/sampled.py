@@ -103,8 +103,4 @@ def _as_mask(stored: np.ndarray, shape: tuple[int, int], path: Path) -> Tensor:
 
 def _hull(line: Tensor) -> Tensor:
     """Return True from the first to the last True."""
-    where = torch.nonzero(line).flatten()
-    filled = torch.zeros_like(line)
-    if len(where):
-        filled[int(where[0]) : int(where[-1]) + 1] = True
-    return filled
+    return (line.cumsum(0) > 0) & (line.flip(0).cumsum(0).flip(0) > 0)

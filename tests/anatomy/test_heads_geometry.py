@@ -5,10 +5,8 @@ import torch
 
 from mrilab.anatomy.deform import (
     CLINICAL,
-    NORMAL_AXIS,
-    ORIENTATIONS,
+    PLANES,
     RANDOMISED,
-    SEGMENTS,
     place_slices,
 )
 from mrilab.anatomy.fields import Draws, spline_basis
@@ -55,22 +53,22 @@ def test_random_curves_give_distances():
 
 
 @pytest.mark.parametrize("variation", [CLINICAL, RANDOMISED])
-@pytest.mark.parametrize("orientation", ORIENTATIONS)
+@pytest.mark.parametrize("orientation", PLANES)
 def test_training_never_enters_the_slab(variation, orientation, generator):
     slices = place_slices(60, (48, 48), orientation, "seen", variation, generator)
-    through = slices.points[..., NORMAL_AXIS[orientation]]
-    for low, high in SEGMENTS[orientation]["slab"]:
+    through = slices.points[..., PLANES[orientation]["normal"]]
+    for low, high in PLANES[orientation]["slab"]:
         assert not ((through > low) & (through < high)).any()
     hidden = place_slices(60, (48, 48), orientation, "slab", variation, generator)
-    through = hidden.points[..., NORMAL_AXIS[orientation]]
-    inside = [(through >= low) & (through <= high) for low, high in SEGMENTS[orientation]["slab"]]
+    through = hidden.points[..., PLANES[orientation]["normal"]]
+    inside = [(through >= low) & (through <= high) for low, high in PLANES[orientation]["slab"]]
     assert torch.stack(inside).any(0).all()
 
 
 def test_all_free_segments_are_visited(generator):
     slices = place_slices(80, (16, 16), "axial", "seen", CLINICAL, generator)
     height = slices.points[..., 2].mean((1, 2))
-    for low, high in SEGMENTS["axial"]["seen"]:
+    for low, high in PLANES["axial"]["seen"]:
         assert ((height >= low) & (height <= high)).sum() > 10
 
 

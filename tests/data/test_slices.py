@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mrilab.anatomy.contrast import INDEX
-from mrilab.anatomy.deform import SEGMENTS
+from mrilab.anatomy.deform import PLANES
 from mrilab.data.recipes import simulate
 from mrilab.data.scans import read_scan
 from mrilab.data.slices import brain_slices, coarse_labels, fine_heads, split_generator
@@ -54,13 +54,13 @@ def test_splits_never_share_a_seed():
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 def test_slices_stay_out_of_the_slab_unless_asked(split):
-    ((low, high),) = SEGMENTS["axial"]["slab"]
+    ((low, high),) = PLANES["axial"]["slab"]
     z = fine_heads(40, (24, 24), split=split, generator=seeded()).slices.points[..., 2]
     assert not ((z > low) & (z < high)).any()
 
 
 def test_the_slab_is_for_testing():
-    ((low, high),) = SEGMENTS["axial"]["slab"]
+    ((low, high),) = PLANES["axial"]["slab"]
     z = fine_heads(10, (24, 24), split="test", generator=seeded(), unseen_slab=True).slices.points[..., 2]
     assert ((z >= low) & (z <= high)).all()
     with pytest.raises(UserError, match="never shows the slab"):
