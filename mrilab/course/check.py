@@ -76,9 +76,8 @@ def check_packages(requirements: list[str]) -> Finding:
 
 def check_room(what: str, available: int, needed_gb: float, advice: str) -> Finding:
     """Hold an amount of bytes against what the course needs."""
-    gigabytes = available / 2**30
-    mend = "" if gigabytes >= needed_gb else f"{advice}: the course needs {needed_gb} GB"
-    return Finding(what, f"{gigabytes:.1f} GB", mend)
+    enough = available >= needed_gb * 2**30
+    return Finding(what, f"{available / 2**30:.1f} GB", "" if enough else f"{advice}: the course needs {needed_gb} GB")
 
 
 def check_data() -> Finding:
@@ -88,8 +87,7 @@ def check_data() -> Finding:
 
     absent = [name for name in RECIPES if up_to_date(embedded_folder() / name) is None]
     if absent:
-        mend = "run `mrilab data build`; `make course` does so itself"
-        return Finding("embedded data", f"to be built: {', '.join(absent)}", mend)
+        return Finding("embedded data", f"to be built: {', '.join(absent)}", "run `mrilab data build` or `make course`")
     return Finding("embedded data", f"{len(RECIPES)} data sets built and up to date")
 
 
@@ -110,7 +108,6 @@ def check_checkpoints(folder: Path) -> Finding:
 
 def check_notebooks(folder: Path) -> Finding:
     """Look whether the lessons are there."""
-    names = [path.stem for path in sorted(folder.glob("*.ipynb"))]
-    if not names:
-        return Finding("lessons", f"none in {folder}", "clone the repository and run mrilab there")
-    return Finding("lessons", ", ".join(names))
+    if names := sorted(path.stem for path in folder.glob("*.ipynb")):
+        return Finding("lessons", ", ".join(names))
+    return Finding("lessons", f"none in {folder}", "clone the repository and run mrilab there")

@@ -21,7 +21,6 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
-from traitlets.config import Config
 
 from mrilab import __version__
 from mrilab.course.cards import WIDGET, Card, duration, memory, read_card, tagged
@@ -32,6 +31,7 @@ from mrilab.machine import commit
 
 WIDGET_NOTE = '<p class="widget-note">A widget stands here: open the lesson with <code>make lab</code>.</p>'
 TEMPLATES = Path(__file__).parent / "templates"
+# cells whose source is closed behind a "Code" line
 FOLDED = ", ".join(f"div.code_cell.celltag_{tag}" for tag in ("fold", "hide-input", "hide_input", "plot"))
 
 
@@ -59,12 +59,6 @@ class MathRenderer(IPythonRenderer):
 
 class LessonExporter(HTMLExporter):
     """The body of a notebook as HTML, with pictures that lie beside the notebook embedded."""
-
-    @property
-    def default_config(self) -> Config:
-        config = Config({"TemplateExporter": {"exclude_input_prompt": True, "exclude_output_prompt": True}})
-        config.merge(super().default_config)
-        return config
 
     @jinja2.pass_context
     def markdown2html(self, context: Context, source: str) -> str:
@@ -100,10 +94,15 @@ def write_lesson(executed: NotebookNode, source: Path, folder: Path) -> None:
     if figure := find_figure(executed):
         with atomic_path(folder / f"{source.stem}.png") as temporary:
             temporary.write_bytes(base64.b64decode(figure.data["image/png"]))
-    body, _ = LessonExporter(template_name="basic").from_notebook_node(
+    exporter = LessonExporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
+    body, _ = exporter.from_notebook_node(
         without_scripts(executed), resources={"metadata": {"path": str(source.parent), "name": source.stem}}
     )
-    soup = fold(BeautifulSoup(body, "html.parser"))
+    soup = BeautifulSoup(body, "html.parser")
+    for cell in soup.select(FOLDED):
+        if code := cell.find("div", class_="input"):
+            details = code.wrap(soup.new_tag("details"))
+            details.insert(0, soup.new_tag("summary", string="Code"))
     headings = [(tag["id"], tag.get_text().removesuffix("¶")) for tag in soup.select("h2[id]")]
     failed = lesson.run.failed_cell if lesson.run else None
     failed_id = executed.cells[failed - 1].get("id") if failed else None
@@ -131,13 +130,12 @@ def _last_executed(source: Path, folder: Path) -> NotebookNode:
 
 def describe(notebook: NotebookNode, name: str) -> Lesson:
     """Return what the index shows of a notebook: its card, and what came of its run if it has one."""
-    lesson = Lesson(name, read_card(notebook, name), last_run(notebook))
-    if lesson.run is None:
-        return lesson
+    card, run = read_card(notebook, name), last_run(notebook)
+    if run is None:
+        return Lesson(name, card)
     claims = [row for output in _displayed(notebook) for row in output.data.get(CLAIMS, [])]
     figure = find_figure(notebook)
-    thumbnail = (f"{name}.png", alt_text(figure)) if figure else None
-    return Lesson(name, lesson.card, lesson.run, claims, thumbnail)
+    return Lesson(name, card, run, claims, (f"{name}.png", alt_text(figure)) if figure else None)
 
 
 def find_figure(executed: NotebookNode) -> NotebookNode | None:
@@ -164,16 +162,6 @@ def without_scripts(executed: NotebookNode) -> NotebookNode:
             latex = re.sub(r"^\$+(\\displaystyle)?|\$+$", "", output.data["text/latex"].strip())
             output.data["text/html"] = mathml(latex, "block")
     return notebook
-
-
-def fold(soup: BeautifulSoup) -> BeautifulSoup:
-    """Close the source of cells tagged for folding behind a "Code" line."""
-    for cell in soup.select(FOLDED):
-        if source := cell.find("div", class_="input"):
-            details, summary = soup.new_tag("details"), soup.new_tag("summary", string="Code")
-            source.wrap(details)
-            details.insert(0, summary)
-    return soup
 
 
 def _displayed(notebook: NotebookNode) -> Iterator[NotebookNode]:

@@ -24,6 +24,7 @@ from torch import Tensor
 DPI = 100
 MAPS = {"magnitude": "gray", "log": "gray", "mask": "gray", "phase": "twilight", "error": "viridis", "map": "viridis"}
 UNITS = {"magnitude": "a.u.", "log": "log10", "mask": "1 = sampled", "phase": "rad", "error": "a.u.", "map": ""}
+FIXED = {"phase": (-math.pi, math.pi), "mask": (0.0, 1.0)}  # ends of the colour bar, whatever the image
 # Okabe and Ito's colours, with line styles and markers that tell lines apart in black and white
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9")
 STYLES = ("-", "--", "-.", ":", "-", "--")
@@ -59,10 +60,8 @@ class Panel:
         """Return the lower and the upper end of the colour bar."""
         if self.limits is not None:
             return self.limits
-        if self.kind == "phase":
-            return -math.pi, math.pi
-        if self.kind == "mask":
-            return 0.0, 1.0
+        if self.kind in FIXED:
+            return FIXED[self.kind]
         values = self.values()
         low = float(values.min()) if self.kind in ("log", "map") else 0.0
         return low, float(values.max()) if values.max() > low else low + 1.0
@@ -81,15 +80,9 @@ class View:
     plot: Figure | None = None
 
 
-def panels(
-    images: Mapping[str, Tensor | np.ndarray],
-    kind: str = "magnitude",
-    *,
-    unit: str | None = None,
-    limits: tuple[float, float] | None = None,
-) -> list[Panel]:
-    """Return images by title as panels of one kind."""
-    return [Panel(title, image, kind, unit, limits) for title, image in images.items()]
+def panels(images: Mapping[str, Tensor | np.ndarray], kind: str = "magnitude", **settings: Any) -> list[Panel]:
+    """Return images by title as panels of one kind. `settings` are further fields of `Panel`."""
+    return [Panel(title, image, kind, **settings) for title, image in images.items()]
 
 
 def error_panel(title: str, x: Tensor, reference: Tensor, peak: float, gain: float = 5.0) -> Panel:
