@@ -52,8 +52,8 @@ def shifted_scan(shift: str, name: str) -> tuple[Scan, Tensor, int]:
 def reconstruct_shifted(shift: str, scan: Scan, index: int, acceleration: float, method: str, **options: Any) -> Result:
     """Call `reconstruct` with the mask of a shift. Where that is random, scan number `index` has a mask of its own."""
     chosen = find_shift(shift)
-    sampling: dict[str, Any] = {"mask": chosen.mask, "direction": chosen.direction, "seed": index}
-    return reconstruct(scan, method, acceleration=acceleration, **sampling, **options)
+    options |= {"mask": chosen.mask, "direction": chosen.direction, "seed": index}
+    return reconstruct(scan, method, acceleration=acceleration, **options)
 
 
 def measure_shifted(shift: str, acceleration: float, name: str, method: str, **options: Any) -> dict[str, float]:

@@ -51,7 +51,7 @@ class Gaussian:
         white = self._to_basis(x - self.mean).abs().square() / variance
         components = 2 if self.mean.is_complex() else 1
         volume = components / 2 * (2 * math.pi * variance).log().sum()
-        return -white.flatten(self._event).sum(-1) / 2 - volume
+        return -white.flatten(-2 if isinstance(self.basis, str) else -1).sum(-1) / 2 - volume
 
     def sample(self, count: int, generator: torch.Generator, sigma: float = 0.0) -> Tensor:
         """Draw from the prior smoothed by sigma: (count, ..., H, W)."""
@@ -72,28 +72,26 @@ class Gaussian:
         C_post = (C^-1 + A^H A / s^2)^-1 and m_post = m + C_post A^H (y - A m) / s^2, with s = `noise_std`; a batch in
         front of y or of the mean carries over to the mean.
         """
-        prior = self.covariance(sigma)
-        gain = torch.eye(len(prior)).to(prior) + prior @ normal_matrix(model, self.mean) / noise_std**2
-        covariance = torch.linalg.solve(gain, prior)
-        pulled = model.adjoint(y - model.forward(self.mean)).flatten(-2) / noise_std**2  # (..., H W)
+        covariance, _, pulled = self._solve(y - model.forward(self.mean), model, noise_std, sigma)
         mean = self.mean + (pulled @ covariance.mT).unflatten(-1, self.shape)
         return Gaussian.from_covariance(mean, (covariance + covariance.mH) / 2)
 
     def log_evidence(self, y: Tensor, model: LinearModel, noise_std: float, sigma: float = 0.0) -> Tensor:
         """Return log p(y) but for a constant of `noise_std` and the mask. (..., coil, H, W) -> (...)."""
-        prior = self.covariance(sigma)
-        gain = torch.eye(len(prior)).to(prior) + prior @ normal_matrix(model, self.mean) / noise_std**2
         residual = y - model.forward(self.mean)
-        pulled = model.adjoint(residual).flatten(-2) / noise_std**2
-        explained = (pulled.conj() * (pulled @ torch.linalg.solve(gain, prior).mT)).sum(-1).real
+        covariance, gain, pulled = self._solve(residual, model, noise_std, sigma)
+        explained = (pulled.conj() * (pulled @ covariance.mT)).sum(-1).real
         misfit = residual.abs().square().flatten(explained.ndim).sum(-1) / noise_std**2
         components = 2 if self.mean.is_complex() else 1
         return (explained - misfit - components * torch.linalg.slogdet(gain).logabsdet) / 2
 
-    @property
-    def _event(self) -> int:
-        """Return the first dimension of an image in the basis."""
-        return -2 if isinstance(self.basis, str) else -1
+    def _solve(
+        self, residual: Tensor, model: LinearModel, noise_std: float, sigma: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the posterior covariance, I + C A^H A / s^2, both (H W, H W), and A^H residual / s^2, (..., H W)."""
+        prior = self.covariance(sigma)
+        gain = torch.eye(len(prior)).to(prior) + prior @ normal_matrix(model, self.mean) / noise_std**2
+        return torch.linalg.solve(gain, prior), gain, model.adjoint(residual).flatten(-2) / noise_std**2
 
     def _to_basis(self, x: Tensor) -> Tensor:
         if isinstance(self.basis, str):

@@ -136,8 +136,7 @@ def scaled(y: Tensor, model: LinearModel, scale: float | Tensor | None) -> tuple
     adjoint = model.adjoint(y)
     if scale is None:
         scale = quantile_scale(adjoint)[..., 0, 0]  # (*batch)
-    magnitudes = adjoint.abs()
-    q = torch.as_tensor(scale, dtype=magnitudes.dtype, device=y.device)[..., None, None]
+    q = torch.as_tensor(scale, dtype=adjoint.real.dtype, device=y.device)[..., None, None]
     if not ((q > 0) & torch.isfinite(q)).all():
         raise UserError("the scale of the data is zero or not finite; check that k-space holds a signal")
     return adjoint / q, q

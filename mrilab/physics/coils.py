@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mrilab.errors import UserError
-from mrilab.physics.espirit import espirit
+from mrilab.physics.espirit import espirit, virtual_coil
 from mrilab.physics.fourier import centre_crop, centre_pad, ifft2c
 from mrilab.physics.sampling import acs_lines, calibration_box, centre_lines
 
@@ -48,7 +48,7 @@ def low_resolution_maps(kspace: Tensor, calibration: tuple[int, int]) -> Tensor:
     centre = centre_crop(kspace, calibration) * torch.outer(*windows).to(kspace.device)
     low = ifft2c(centre_pad(centre, (kspace.shape[-2], kspace.shape[-1])))
     # the phase of the virtual coil is taken out, so that the anatomy's phase stays in the image
-    return normalise_maps(low * _virtual_coil_phase(low, centre))
+    return normalise_maps(low * torch.sgn(torch.einsum("c,chw->hw", virtual_coil(centre), low)).conj())
 
 
 def estimate_maps(kspace: Tensor, mask: Tensor, prescan: Tensor | None = None) -> tuple[Tensor, str]:
@@ -71,19 +71,16 @@ def estimate_maps(kspace: Tensor, mask: Tensor, prescan: Tensor | None = None) -
         UserError: the centre of k-space is not sampled at all, or is all zero.
     """
     height, width = kspace.shape[-2:]
-    source = "acs"
-    if prescan is not None:
-        if prescan.shape[0] != kspace.shape[0]:
-            raise UserError(
-                f"the prescan has {prescan.shape[0]} coils, the scan {kspace.shape[0]}; give one of the same coils"
-            )
+    coils = len(kspace)
+    if prescan is None:
+        source, box = "acs", calibration_box(mask, (height, width), MOST_LINES)
+    elif len(prescan) == coils:
         source, box = "prescan", (min(MOST_LINES, prescan.shape[-2]), min(MOST_LINES, prescan.shape[-1]))
-        calibration = centre_crop(prescan, box)
     else:
-        box = calibration_box(mask, (height, width), MOST_LINES)
-        if 0 in box:
-            raise UserError("the centre of k-space is not sampled, so coil maps cannot be estimated; give a prescan")
-        calibration = centre_crop(kspace, box)
+        raise UserError(f"the prescan has {len(prescan)} coils, the scan {coils}; give one of the same coils")
+    if 0 in box:
+        raise UserError("the centre of k-space is not sampled, so coil maps cannot be estimated; give a prescan")
+    calibration = centre_crop(kspace if prescan is None else prescan, box)
     if not calibration.abs().any():
         raise UserError("the calibration region of k-space is all zero, so coil maps cannot be estimated")
     label = f"{source} {box[0]}x{box[1]}"
@@ -96,14 +93,6 @@ def estimate_maps(kspace: Tensor, mask: Tensor, prescan: Tensor | None = None) -
         )
         return low_resolution_maps(padded, box), f"low-resolution {label}"
     return espirit(padded, calibration=box, kernel=min(KERNEL, min(box) // 2)), label
-
-
-def _virtual_coil_phase(maps: Tensor, calibration: Tensor) -> Tensor:
-    """Return exp(-i phase of the first principal component of the coils), (H, W): BART's choice of the free phase."""
-    data = calibration.flatten(1)  # (coil, points)
-    _, vectors = torch.linalg.eigh(data @ data.mH)
-    virtual = torch.einsum("c,chw->hw", vectors[:, -1].conj(), maps)
-    return torch.sgn(virtual).conj()
 
 
 def calibration_lines(mask: Tensor, shape: tuple[int, int]) -> Tensor:

@@ -48,7 +48,7 @@ def espirit(
     operator = _to_image(lags, (half[0], half[1]))  # (h, w, coil, coil), Hermitian, eigenvalues 0 to 1
     values, vectors = torch.linalg.eigh(operator)
     maps = vectors[..., -1]  # (h, w, coil): the eigenvector of the largest eigenvalue, near 1 on the object
-    maps = _fix_phase(maps, acs)
+    maps = maps * torch.sgn(maps @ virtual_coil(acs)).conj()[..., None]
     maps = _enlarge(maps.permute(2, 0, 1), shape)  # (coil, H, W)
     maps = maps / maps.abs().square().sum(0).sqrt()
     if crop > 0:
@@ -91,12 +91,13 @@ def _to_image(lags: Tensor, shape: tuple[int, int]) -> Tensor:
     return (operator + operator.mH) / 2
 
 
-def _fix_phase(maps: Tensor, acs: Tensor) -> Tensor:
-    """Turn every pixel's eigenvector so that the virtual coil (first principal component of the coils) is real."""
-    data = acs.flatten(1)  # (coil, points)
-    _, vectors = torch.linalg.eigh(data @ data.mH)
-    virtual = maps @ vectors[:, -1].conj()  # (h, w, coil) -> (h, w)
-    return maps * torch.sgn(virtual).conj()[..., None]
+def virtual_coil(calibration: Tensor) -> Tensor:
+    """Return the weights (coil,) of the coils' first principal component, on which BART bases the free phase of maps.
+
+    `calibration` is (coil, h, w).
+    """
+    data = calibration.flatten(1)  # (coil, points)
+    return torch.linalg.eigh(data @ data.mH)[1][:, -1].conj()
 
 
 def _enlarge(maps: Tensor, shape: tuple[int, int]) -> Tensor:

@@ -18,11 +18,11 @@ def point_spread(mask: Tensor, shape: tuple[int, int]) -> Tensor:
     Raises:
         UserError: the mask samples nothing.
     """
-    sampled = mask.expand(shape).to(torch.complex64)
-    count = int(mask.expand(shape).sum())
+    sampled = mask.expand(shape)
+    count = int(sampled.sum())
     if count == 0:
         raise UserError("a mask that samples nothing has no point-spread function; sample at least one point")
-    return ifft2c(sampled) * (math.sqrt(math.prod(shape)) / count)
+    return ifft2c(sampled.to(torch.complex64)) * (math.sqrt(math.prod(shape)) / count)
 
 
 def largest_sidelobe(mask: Tensor, shape: tuple[int, int]) -> float:
