@@ -32,7 +32,7 @@ class Tissue:
 
 TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
 TISSUES = tuple(Tissue(name, **properties) for name, properties in TABLES["tissues"].items())
-NAMES = tuple(tissue.name for tissue in TISSUES)
+NAMES = tuple(TABLES["tissues"])
 INDEX = {name: index for index, name in enumerate(NAMES)}
 CONTRASTS = tuple(TABLES["protocols"])
 FAT_LEFT = (0.35, 0.9)  # lowest and highest share of the fat signal that suppression and chemical shift leave

@@ -59,7 +59,9 @@ def render_heads(
         if contrast is None:
             contrast = CONTRASTS[int(torch.randint(len(CONTRASTS), (1,), generator=generator))]
         signals, change = clinical_signals(contrast, n, generator)
-        bias, phase = _gentle_bias(draws), _gentle_phase(draws)
+        scale = max(draws.shape) / 2
+        bias = torch.exp(0.12 * draws.field(scale))  # what the coil maps leave: about 12 %
+        phase = draws.uniform(0, 2 * torch.pi) + 0.5 * draws.field(scale)  # of a spin echo, in rad: a slow drift
     else:
         contrast = "randomised"
         signals, change = random_signals(n, generator)
@@ -77,23 +79,9 @@ def render_heads(
     magnitude += mix(signals * grain) * texture
     if not clinical:
         magnitude += random_blobs(draws, magnitude, shares)
-    magnitude = magnitude.clamp_min(0) * bias * _coverage(slices)
+    coverage = torch.sigmoid((slices.points[..., 2] + 92) / 8)  # a head coil ends at the neck: it fades below the jaw
+    magnitude = magnitude.clamp_min(0) * bias * coverage
     image = torch.polar(magnitude, phase)
     if not clinical:
         image *= chemical_shift(shares, signals, generator)
     return Heads(image, shares, slices, contrast)
-
-
-def _coverage(slices: Slices) -> Tensor:
-    """Return what a head coil, which ends at the neck, still receives (n, H, W): it fades out below the jaw."""
-    return torch.sigmoid((slices.points[..., 2] + 92) / 8)
-
-
-def _gentle_bias(draws: Draws) -> Tensor:
-    """Draw the receive bias (n, H, W) that the coil maps leave: about 12 % over half the field of view."""
-    return torch.exp(0.12 * draws.field(max(draws.shape) / 2))
-
-
-def _gentle_phase(draws: Draws) -> Tensor:
-    """Draw the background phase (n, H, W) in rad of a spin echo: an offset and a slow drift over the head."""
-    return draws.uniform(0, 2 * torch.pi) + 0.5 * draws.field(max(draws.shape) / 2)
