@@ -92,19 +92,14 @@ class SinusoidalCoils:
 
     coefficients: Tensor
 
-    @property
-    def order(self) -> int:
-        """Return the largest m."""
-        return self.coefficients.shape[-1] // 2
-
     def sensitivities(self, shape: tuple[int, int]) -> Tensor:
         """Return the exact sensitivities at the pixels: complex64 (coil, H, W)."""
-        y, x = (_waves(c, self.order) for c in pixel_coordinates(shape))
+        y, x = (_waves(c, self.coefficients.shape[-1] // 2) for c in pixel_coordinates(shape))
         return (y @ self.coefficients @ x.T).to(torch.complex64)
 
     def kspace(self, phantom: Ellipses, shape: tuple[int, int]) -> Tensor:
         """Return exact multi-coil k-space, complex64 (coil, H, W): K_c(k) = sum over m of s_cm F(k - m / 2)."""
-        order = self.order
+        order = self.coefficients.shape[-1] // 2
         # F on the half-integer lattice serves all shifts: k - m / 2 is every second point, from another start
         ky, kx = (
             -(n // 2) - order / 2 + torch.arange(2 * (n - 1) + 2 * order + 1, dtype=torch.float64) / 2 for n in shape
