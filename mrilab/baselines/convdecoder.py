@@ -21,15 +21,12 @@ class ConvDecoder(nn.Module):
     """G(z), an image of its own weights: z is drawn once and fixed, only the weights are fitted.
 
     After Darestani and Heckel, "Accelerated MRI with un-trained neural networks" (IEEE Trans Comput Imaging 2021;
-    7:724), in the order of the authors' demonstration, ConvDecoder_for_MRI.ipynb of github.com/MLI-lab/ConvDecoder:
-    `layers` - 1 times nearest upsampling to the next size, 3 x 3 convolution, ReLU and batch norm; the same once more
-    without upsampling; then a 1 x 1 convolution. They give each coil two output channels of its own; here there are
-    two in all, the real and the imaginary part of the one image that the coil maps make coil images of.
+    7:724), in the order of the authors' demonstration, ConvDecoder_for_MRI.ipynb of github.com/MLI-lab/ConvDecoder.
+    They give each coil two output channels. Here there are two in all, for the one image that the maps are applied to.
 
     Args:
         shape: (H, W) of the image, of any size. On the way there, sizes grow by a constant factor, rounded up.
-        width: channels of every layer.
-        layers: 3 x 3 convolutions, at least 2.
+        layers: number of 3 x 3 convolutions of `width` channels, at least 2.
         generator: draws z and the first weights, on the CPU.
 
     Raises:
@@ -68,8 +65,7 @@ def _sizes(start: tuple[int, int], end: tuple[int, int], steps: int) -> list[tup
 
 
 def _layer(width: int, generator: torch.Generator) -> tuple[nn.Module, ...]:
-    # without running averages: the statistics are always those of the one image
-    norm = nn.BatchNorm2d(width, track_running_stats=False)
+    norm = nn.BatchNorm2d(width, track_running_stats=False)  # the statistics are always those of the one image
     return _convolution(width, width, 3, generator), nn.ReLU(), norm
 
 

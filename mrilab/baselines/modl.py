@@ -19,9 +19,7 @@ class MoDL(nn.Module):
 
     After Aggarwal et al., "MoDL: Model-based deep learning architecture for inverse problems" (IEEE Trans Med Imaging
     2019; 38:394), in the size that Jalal et al. (NeurIPS 2021, appendix G) compare with. D(x) is x plus a residual
-    network. As built, the residual is 0 and the network is regularised least squares.
-
-    The network learns the logarithm of lambda. So lambda stays positive, and a step of the optimiser is relative.
+    network, which is 0 as built. The logarithm of lambda is learned, so that lambda stays positive.
 
     Args:
         width: channels of the residual network. 64 makes 224 thousand parameters.

@@ -42,7 +42,11 @@ class VarNet(nn.Module):
             UserError: `scan.acs` is None and DC is not sampled.
         """
         y = scan.kspace  # (n, coil, H, W)
-        acs = _calibration(scan) if scan.acs is None else scan.acs
+        acs = scan.acs
+        if acs is None:
+            n, _, height, width = y.shape
+            masks = scan.mask.expand(n, height, width)
+            acs = torch.stack([calibration_lines(mask, (height, width)).expand(height, width) for mask in masks])
         everything = torch.ones(1, 1, dtype=torch.bool, device=y.device)
         coils = SenseModel(self.sensitivity(y, acs), everything)  # .forward is E, .adjoint is R
         sampled = scan.mask[..., None, :, :].to(y.dtype)  # (n, 1, H, W)
@@ -53,18 +57,10 @@ class VarNet(nn.Module):
         return Trajectory(torch.stack(states))
 
 
-def _calibration(scan: Acquisition) -> Tensor:
-    """Return the calibration lines of every mask, bool (n, H, W)."""
-    height, width = scan.kspace.shape[-2:]
-    masks = scan.mask.expand(len(scan.kspace), height, width)
-    return torch.stack([calibration_lines(mask, (height, width)).expand(height, width) for mask in masks])
-
-
 class SensitivityNet(nn.Module):
     """The part of E2E-VarNet that estimates maps: each coil's low-resolution image through one U-Net, then over RSS.
 
-    The U-Net corrects the coil image: as built, the maps are the coil images of the calibration lines over their root
-    sum of squares. With them the anatomy's phase is in the maps, and a combined image has none to speak of.
+    As built, the U-Net returns 0. The anatomy's phase is in the maps, and a combined image has none to speak of.
     """
 
     def __init__(self, width: int):

@@ -70,9 +70,7 @@ def cascade(
 class GaussianFlow:
     """The flow of one measurement y for a Gaussian prior, where every quantity has a closed form. For tiny images.
 
-    Args:
-        y: (coil, H, W), or what `model` makes of an image.
-        s: noise of the start. 0 is the deterministic start of unrolled networks.
+    y is what `model` makes of an image. s = 0 is the deterministic start of unrolled networks.
 
     Raises:
         UserError: `noise_std` is not above 0, or s is negative.
@@ -114,10 +112,7 @@ class GaussianFlow:
         return given.mean if self.s == 0 else given.posterior(self.y, self.model, self.noise_std).mean
 
     def denoise_by_evidence(self, x: Tensor, t: float) -> Tensor:
-        """Return the same for 0 < t < 1 and s > 0 by automatic differentiation, whatever the prior is.
-
-        D = mu + tau^2 grad_r log p(y | r)    (4)
-        """
+        """Return D = mu + tau^2 grad_r log p(y | r) for 0 < t < 1 and s > 0 by automatic differentiation.    (4)"""
         r, tau = self._observation(x, t)
         with torch.enable_grad():
             r = r.detach().requires_grad_()

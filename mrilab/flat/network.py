@@ -31,8 +31,7 @@ class FLAT(nn.Module):
 
     - "derived": x <- (1 - lambda_k) x + lambda_k D, the Euler step (3) to D, which is N pulled to the data by
       gamma_k = rho_k^2 / (rho_k^2 + sigma^2). rho_k is how far N is off, a running mean over the training data.
-    - "paper": x <- x - |delta_k| A^H (A x - y) + |delta_k| (N - x), with delta_k = t_{k+1} - t_k, as the paper's first
-      version is understood (sigma = 1).
+    - "paper": x <- x - |delta_k| A^H (A x - y) + |delta_k| (N - x), with delta_k = t_{k+1} - t_k and sigma = 1.
     - "free": x <- x - eta_k A^H (A x - y) + (N - x) with eta_k learned, from 1 on: a VarNet in the image.
 
     As built, N(x) = x.
@@ -75,8 +74,7 @@ class FLAT(nn.Module):
         self.cascades, self.alpha, self.rule, self.shared = cascades, alpha, rule, shared
         self.s, self.noise_std, self.iterations = s, noise_std, iterations
         self.t = time_grid(cascades, alpha).tolist()
-        count = 1 if shared else cascades
-        self.denoisers = nn.ModuleList(BACKBONES[backbone](width, EXTRA) for _ in range(count))
+        self.denoisers = nn.ModuleList(BACKBONES[backbone](width, EXTRA) for _ in range(1 if shared else cascades))
         if rule == "free":
             self.eta = nn.Parameter(torch.ones(cascades))
         self.register_buffer("rho", torch.full((cascades,), START_RHO))
@@ -115,14 +113,12 @@ class FLAT(nn.Module):
             N = self.denoise(x, t[k], adjoint, k)
             denoised.append(N)
             if self.rule == "derived":
-                # x^{k+1} = (1 - lambda_k) x^k + lambda_k D_{t_k}(x^k, y),  lambda_k = 1 - t_{k+1} / t_k    (3)
+                # lambda_k = delta / t_k    (3)
                 D = self._to_data(N, float(rho[k]), model, adjoint)
                 x = torch.add(x, D - x, alpha=delta / t[k])
             elif self.rule == "paper":
-                # x^{k+1} = x^k + |delta_k| (A^H (y - A x^k) + v_theta),  v_theta = N - x^k
                 x = x + delta * (adjoint - model.normal(x) + N - x)
             else:
-                # x^{k+1} = x^k + eta_k A^H (y - A x^k) + G_k,  G_k = N - x^k
                 x = self.eta[k] * (adjoint - model.normal(x)) + N
             states.append(x)
         return Trajectory(torch.stack(states), torch.stack(denoised))

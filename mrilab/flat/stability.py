@@ -5,7 +5,7 @@ States are (K + 1, H, W), x^0 to x^K, on a time grid t (K + 1,) from 1 to 0; see
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,8 +16,7 @@ from mrilab.physics.noise import complex_noise
 TOLERANCE = 0.05  # dB: a smaller step back is no violation
 
 
-@dataclass(frozen=True)
-class Steadiness:
+class Steadiness(NamedTuple):
     """Numbers about one way from A^H y to the image.
 
     violations: number of steps after which the PSNR is lower by more than TOLERANCE.

@@ -1,6 +1,6 @@
 """FLAT and its controls, and ISTA-Net+: one factor at a time, all with the same data and the same final loss."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -66,16 +66,12 @@ SINGLE_PROFILES = {
     "teach": Profile(SINGLE_SIDE, 16, Settings(600, batch=8, parts=2, learning_rate=2e-3)),
     "full": Profile(SINGLE_SIDE, 16, Settings(20_000, batch=16, parts=2, learning_rate=2e-3)),
 }
-SEVERAL_PROFILES = {
-    "smoke": Profile(48, 8, SMOKE),
-    "teach": Profile(128, 8, Settings(4_000, batch=2, learning_rate=1e-3)),
-    "full": Profile(128, 8, FULL),
-}
-ISTA_PROFILES = {
-    "smoke": Profile(48, 8, SMOKE),
-    "teach": Profile(128, 32, Settings(4_000, batch=2, learning_rate=5e-4)),
-    "full": Profile(128, 32, FULL),
-}
+
+
+def _profiles(width: int, learning_rate: float) -> dict[str, Profile]:
+    """Return the profiles for several coils."""
+    teach = Settings(4_000, batch=2, learning_rate=learning_rate)
+    return {"smoke": Profile(48, 8, SMOKE), "teach": Profile(128, width, teach), "full": Profile(128, width, FULL)}
 
 
 class ControlledTask(Supervised):
@@ -158,16 +154,13 @@ def single_coil(
     return Acquisition((full * mask / scale)[:, None], mask, maps, ifft2c(full) / scale, mask)
 
 
-def _trainable(build: Callable[..., ControlledTask], where: str, profiles: Mapping[str, Profile]) -> Trainable:
-    data = f"{SCANS[where].title}, R = 4 and 8, of the split train (one averaged template)"
-    return Trainable(build, data, profiles)
-
-
+DATA = {
+    where: f"{scans.title}, R = 4 and 8, of the split train (one averaged template)" for where, scans in SCANS.items()
+}
+PROFILES = {"single": SINGLE_PROFILES, "t2": _profiles(8, 1e-3), "heads": _profiles(8, 1e-3)}
 TASKS = {
-    f"flat-{key}-{where}": _trainable(
-        partial(FlatTask, key, where), where, SINGLE_PROFILES if where == "single" else SEVERAL_PROFILES
-    )
+    f"flat-{key}-{where}": Trainable(partial(FlatTask, key, where), DATA[where], PROFILES[where])
     for where in SCANS
     for key in CONTROLS
 }
-TASKS["ista-t2"] = _trainable(IstaTask, "t2", ISTA_PROFILES)
+TASKS["ista-t2"] = Trainable(IstaTask, DATA["t2"], _profiles(32, 5e-4))

@@ -70,7 +70,8 @@ class Walk:
 def walk_view(walks: Mapping[str, Walk], cascade: int, reference: Tensor, gain: float = 5.0) -> View:
     """Show all networks after `cascade` (0 to K) steps: the state, the ideal state, and the state's error."""
     peak = float(reference.abs().max())
-    panels, parts = [], []
+    panels, parts, lines = [], [], {}
+    longest = max(len(walk.states) for walk in walks.values())
     for name, walk in walks.items():
         k = min(cascade, len(walk.states) - 1)
         x, t = walk.states[k], float(walk.t[k])
@@ -80,12 +81,11 @@ def walk_view(walks: Mapping[str, Walk], cascade: int, reference: Tensor, gain: 
             Panel(f"ideal, t = {t:.2f}", ideal, limits=(0, peak)),
             error_panel(f"error x{gain:g}", x, reference, peak, gain),
         ]
-        parts.append(f"{name} {psnr(x, reference):.1f} dB (ideal {psnr(ideal, reference):.1f})")
+        quality = [psnr(state, reference) for state in walk.states]
+        parts.append(f"{name} {quality[k]:.1f} dB (ideal {psnr(ideal, reference):.1f})")
+        lines[name] = quality + [float("nan")] * (longest - len(quality))
     figure = new_figure(6.0, 2.7)
     axis = figure.subplots()
-    quality = {name: [psnr(x, reference) for x in walk.states] for name, walk in walks.items()}
-    longest = max(len(each) for each in quality.values())
-    lines = {name: each + [float("nan")] * (longest - len(each)) for name, each in quality.items()}
     curves(range(longest), lines, "", axis=axis, markers=True, title="PSNR after each cascade", xlabel="cascade k",
            ylabel="PSNR (dB)")  # fmt: skip
     axis.axvline(cascade, color="black", linewidth=0.8)

@@ -17,8 +17,7 @@ class ComplexUnet(nn.Module):
     """A U-Net that maps complex images to complex images and does not care about their scale.
 
     Real and imaginary part are the two channels. Each is brought to mean 0 and deviation 1 first, as in fastMRI's
-    `NormUnet`, and what comes out is multiplied by the same deviation. fastMRI adds the mean, too. What is computed
-    here are corrections, whose mean has nothing to do with the image's. As built, the last layer is 0.
+    `NormUnet`, and what comes out, a correction, is multiplied by the same deviation. As built, the last layer is 0.
 
     Args:
         width: channels at full resolution, doubled with each halving. 8 makes 0.49 million parameters.
@@ -33,8 +32,8 @@ class ComplexUnet(nn.Module):
         norm = ("group", {"num_groups": GROUPS}) if extra else ("instance", {"affine": True})
         unet = BasicUNet(2, 2 + extra, 2, features, norm=norm)
         self.unet = convert_conv2d_weight_memory_format(unet, torch.channels_last)
-        nn.init.zeros_(self.unet.final_conv.weight)
-        nn.init.zeros_(self.unet.final_conv.bias)
+        for parameter in self.unet.final_conv.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor, extra: Tensor | None = None) -> Tensor:
         """Return a complex image of a complex image, (n, H, W) each; `extra` (n, extra, H, W) is real."""

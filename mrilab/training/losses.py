@@ -11,8 +11,7 @@ C2 = 0.03**2  # (K2 L)^2
 def ssim(x: Tensor, reference: Tensor) -> Tensor:
     """Return the SSIM of the magnitudes of complex images, (n, H, W) -> (n,), as `mrilab.evaluation.ssim` measures it.
 
-    Uniform windows lie wholly inside, (co)variances are those of samples, and the data range is max |reference| of each
-    image. MONAI's SSIM divides by the number of pixels instead of one less, so it is another number.
+    The data range is max |reference| of each image. MONAI's SSIM divides by the number of pixels instead of one less.
     """
     reference = reference.abs()
     peak = reference.amax((-2, -1), keepdim=True)

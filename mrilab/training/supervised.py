@@ -54,8 +54,7 @@ class Supervised(ABC):
     def validate(self, network: nn.Module) -> tuple[float, Tensor]:
         """Return the loss over the fixed scans, and magnitudes: reference above zero-filled above reconstructed."""
         device = next(network.parameters()).device
-        losses: list[float] = []
-        columns: list[Tensor] = []
+        losses, columns = [], list[Tensor]()
         for fields in zip(*self._fixed, strict=True):  # one by one: no more memory than in training
             batch = tuple(field[None].to(device) for field in fields)
             path, scan = self.run(network, batch), acquisition(batch)
