@@ -48,15 +48,14 @@ def fine_heads(
     """
     if unseen_slab and split == "train":
         raise UserError("training never shows the slab; ask for it with split='test'")
-    if generator is None:
-        generator = torch.Generator().manual_seed(0)
+    generator = generator or torch.Generator().manual_seed(0)
     seed = int(torch.randint(2**60, (1,), generator=generator))
     if orientation is None and distribution == "clinical":
         orientation = "axial"
     own = split_generator(split, seed)
     fine = (FINENESS * shape[0], FINENESS * shape[1])
-    region = "slab" if unseen_slab else "seen"
-    heads = render_heads(n, fine, own, distribution, contrast, orientation, region, device)
+    part = "slab" if unseen_slab else "seen"
+    heads = render_heads(n, fine, own, distribution, contrast, orientation, part, device)
     if distribution == "randomised":
         heads = replace(heads, image=random_resolution(heads.image, FINENESS, own))
     return heads
