@@ -70,11 +70,9 @@ class Verdict:
     @property
     def measured(self) -> str:
         """Return mean and interval in words, e.g. "0.812 [0.801, 0.823], n = 12"; two values stand there themselves."""
-        beside = ""
+        beside = " ({:.3g} and {:.3g})".format(*self.values) if len(self.values) == 2 else ""
         if self.interval is not None:
-            beside = f" [{self.interval[0]:.3g}, {self.interval[1]:.3g}]"
-        elif len(self.values) == 2:
-            beside = f" ({self.values[0]:.3g} and {self.values[1]:.3g})"
+            beside = " [{:.3g}, {:.3g}]".format(*self.interval)
         return f"{self.mean:.3g}{beside}, n = {len(self.values)}"
 
     def row(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mrilab.data.atomic import atomic_path
 from mrilab.data.hdf5 import writing
-from mrilab.evaluation.result import Result, SliceResult
+from mrilab.evaluation.result import Result
 from mrilab.physics.scale import quantile_scale
 
 ERROR_GAIN = 5
@@ -27,8 +27,9 @@ def draw_panel(result: Result, slice: int | None = None) -> Figure:
     has_reference = chosen.reference is not None
     first = (chosen.zero_filled if chosen.reference is None else chosen.reference).abs()
     white = float(quantile_scale(first, WHITE))
+    quality = "\nPSNR {psnr:.1f} dB, SSIM {ssim:.3f}".format(**chosen.metrics) if chosen.metrics else ""
     panels = [(first, "reference: MVUE,\nfully sampled" if has_reference else "zero-filled", "gray", white)]
-    panels.append((image, _title(result, chosen), "gray", white))
+    panels.append((image, result.method + quality, "gray", white))
     if has_reference:
         panels.append(((image - first).abs() * ERROR_GAIN, f"error x {ERROR_GAIN}", "gray", white))
     if chosen.uncertainty is not None:
@@ -59,11 +60,6 @@ def write_panel(path: str | Path, result: Result, slice: int | None = None) -> N
     description = {"Title": figure.get_suptitle(), "Description": f"Panels from left to right: {shown}"}
     with atomic_path(path) as temporary, writing(path):
         figure.savefig(temporary, format="png", dpi=110, metadata=description)
-
-
-def _title(result: Result, chosen: SliceResult) -> str:
-    quality = "\nPSNR {psnr:.1f} dB, SSIM {ssim:.3f}".format(**chosen.metrics) if chosen.metrics else ""
-    return result.method + quality
 
 
 def _draw_mask(figure: Figure, axis: Axes, mask: Tensor, result: Result) -> None:

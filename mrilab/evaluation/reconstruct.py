@@ -78,13 +78,11 @@ def reconstruct(
     slices: list[SliceResult] = []
     for part in bar(parts, total=count, desc="slices", unit="slice") if count > 1 else parts:
         chosen, sampling = _choose_mask(part, acceleration, mask, direction, seed, use_mask)
-        if part.acquired is not None:
-            chosen = chosen & part.acquired
-        masks.append(chosen)
-        if not torch.equal(chosen, masks[0]):
+        masks.append(chosen if part.acquired is None else chosen & part.acquired)
+        if not torch.equal(masks[-1], masks[0]):
             raise UserError(f"slice {part.slices[0]} of {part.path} has other lines; use --slice, one at a time")
         calibration = _calibration(part, prescan, maps_from)
-        slices.append(_reconstruct_slice(part, run, chosen, calibration, target, seed, bar, options))
+        slices.append(_reconstruct_slice(part, run, masks[0], calibration, target, seed, bar, options))
 
     return Result(
         scan=part.path.name,
@@ -130,8 +128,7 @@ def _reconstruct_slice(
     metrics = {} if reference is None else figures_of_merit(image, reference)
     optional = (reference, reconstruction.uncertainty, reconstruction.samples)
     reference, uncertainty, samples = (None if tensor is None else tensor.cpu() for tensor in optional)
-    zero_filled = model.adjoint(y).cpu()
-    images = (image.cpu(), zero_filled, reference, uncertainty, samples)
+    images = (image.cpu(), model.adjoint(y).cpu(), reference, uncertainty, samples)
     return SliceResult(scan.slices[0], *images, metrics, seconds, source)
 
 

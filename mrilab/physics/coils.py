@@ -60,12 +60,9 @@ def estimate_maps(kspace: Tensor, mask: Tensor, prescan: Tensor | None = None) -
         prescan: (coil, h, w) fully sampled k-space around DC from a separate scan, in place of the ACS (the CSGM
             paper's practice is a 24 x 24 region of the fully sampled scan itself).
 
-    Returns:
-        coil_maps (coil, H, W) with squares summing to 1, and `maps_from`: "acs 24x10", "low-resolution acs 24x5" or
-        "prescan 24x24".
-
-    The calibration region is the sampled box around DC, at most 24 x 24. The kernel is at most half of it. Below 8
-    lines the low-resolution maps take the place of ESPIRiT, with a warning.
+    Returns coil maps (coil, H, W) with squares summing to 1, and "acs 24x10", "low-resolution acs 24x5" or "prescan
+    24x24". The calibration region is the sampled box around DC, at most 24 x 24. The kernel is at most half of it.
+    Below 8 lines the low-resolution maps take the place of ESPIRiT, with a warning.
 
     Raises:
         UserError: the centre of k-space is not sampled at all, or is all zero.

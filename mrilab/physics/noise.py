@@ -11,12 +11,7 @@ def complex_noise(
 ) -> Tensor:
     """Draw complex noise whose real and imaginary parts are each N(0, 1).
 
-    The standard deviation is 1 per real component, so E|n|^2 = 2. The noise is drawn on the CPU: the same seed then
-    gives the same noise on every device.
-
-    Args:
-        shape: the shape of the noise.
-        generator: a generator on the CPU; torch's global one without it.
-        dtype: the type of one real component; float64 gives complex128.
+    The standard deviation is 1 per real component, so E|n|^2 = 2. `dtype` is that of one real component. The noise is
+    drawn on the CPU, from torch's global generator without one: the same seed then gives the same noise everywhere.
     """
     return torch.view_as_complex(torch.randn(*shape, 2, dtype=dtype, generator=generator))

@@ -63,9 +63,7 @@ class Acquisition(NamedTuple):
 def full_reference(full: Tensor, acquired: Tensor | None = None) -> Tensor:
     """Return the reference image of fully sampled k-space: the MVUE with maps from its own centre, complex (H, W).
 
-    Args:
-        full: complex (coil, H, W).
-        acquired: bool, broadcastable to (H, W), the points that were measured; all of them without it.
+    `full` is complex (coil, H, W), `acquired` bool, broadcastable to (H, W): the points that were measured, else all.
     """
     everything = torch.ones(1, 1, dtype=torch.bool) if acquired is None else acquired
     with warnings.catch_warnings():  # a scan too small for ESPIRiT says so when the maps of the samples are estimated
@@ -74,18 +72,14 @@ def full_reference(full: Tensor, acquired: Tensor | None = None) -> Tensor:
 
 
 def acquire(full: Tensor, mask: Tensor, calibration: Tensor | None = None) -> tuple[Acquisition, str]:
-    """Sample k-space, and estimate the coil maps from nothing but the samples.
+    """Sample k-space `full`, complex (coil, H, W), and estimate the coil maps from nothing but the samples.
 
     Args:
-        full: complex (coil, H, W) in scanner units; what `mask` leaves out is not looked at.
-        mask: bool, broadcastable to (H, W), on the CPU or on the device of `full`.
+        mask: bool, broadcastable to (H, W), on any device. What it leaves out is not looked at.
         calibration: complex (coil, h, w), fully sampled k-space of a prescan to estimate the maps from.
 
-    Returns:
-        The acquisition in scanner units, without a reference, and a word on where its maps come from.
-
-    Raises:
-        UserError: the centre of k-space is not sampled, or the prescan does not fit; see `estimate_maps`.
+    Returns the acquisition in the units of `full`, without a reference, and a word on where its maps come from. Raises
+    `UserError` as `estimate_maps` does.
     """
     kspace = full * mask.to(full.device)
     coil_maps, source = estimate_maps(kspace, mask, calibration)
