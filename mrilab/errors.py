@@ -2,8 +2,4 @@
 
 
 class UserError(Exception):
-    """What is wrong and what to do about it, in one sentence.
-
-    The command line prints the message to stderr and exits with code 2; in a notebook it reads as
-    the last line of the traceback.
-    """
+    """What is wrong and what to do about it, in one sentence. The command line prints it and exits with code 2."""

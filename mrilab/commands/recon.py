@@ -171,14 +171,11 @@ def as_json(summary: dict[str, Any]) -> str:
 def as_table(summary: dict[str, Any]) -> str:
     """Return the summary as lines to read."""
     nominal = summary["nominal_acceleration"]
+    quality = "quality         no reference: the scan is undersampled" if summary["psnr"] is None else QUALITY
     return TABLE.format(
         **summary,
         count=len(summary["slices"]),
         sampling=" ".join(summary[key] for key in ("mask", "direction") if key in summary),
         nominal="-" if nominal is None else format(nominal, "g"),
-        quality=(
-            "quality         no reference: the scan is undersampled"
-            if summary["psnr"] is None
-            else QUALITY.format(**summary)
-        ),
+        quality=quality.format(**summary),
     )

@@ -34,8 +34,8 @@ def train(
     from mrilab.training.engine import fit
     from mrilab.training.tasks import find_task
 
-    trainable, chosen = find_task(name, profile)
     saved = save_as or name
+    trainable, chosen = find_task(name, profile)
     if Path(saved).name != saved:
         raise UserError(f"{saved!r} is no name for a checkpoint; give one without a folder, and the folder by --out")
     if steps and minutes:

@@ -21,7 +21,6 @@ from mrilab.paths import CHECKPOINTS
 N = TypeVar("N", bound=nn.Module)
 LARGEST = 8_000_000  # Most bytes that a weights file may take, because git has to carry it.
 STORAGE = "float16; buffers and parameters of fewer than two dimensions as in training"
-LICENCE = "MIT"
 MEND = "get it again with `git checkout -- data/checkpoints` or train it anew"
 # What the card of a later run keeps of the run whose weights it started from.
 RUN = ("name", "data", "profile", "seeds", "steps", "batch", "minutes", "sha256")
@@ -42,21 +41,17 @@ def save_checkpoint(
     """
     content = save(stored_weights(network))
     if len(content) > LARGEST:
-        raise UserError(
-            f"{name} takes {len(content) / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB; train a narrower network"
-        )
+        size = f"{len(content) / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB"
+        raise UserError(f"{name} takes {size}; train a narrower network")
+    parameters = sum(p.numel() for p in network.parameters())
+    packages = ("torch", "monai", "lightning-fabric", "safetensors")
     card = {
         "name": name,
-        "network": {
-            "kind": network_kind(network),
-            "config": network.config,
-            "parameters": sum(p.numel() for p in network.parameters()),
-        },
+        "network": {"kind": network_kind(network), "config": network.config, "parameters": parameters},
         **facts,
         "device": device_name(),
-        "versions": {"mrilab": mrilab.__version__, "commit": code or commit()}
-        | {package: version(package) for package in ("torch", "monai", "lightning-fabric", "safetensors")},
-        "licence": LICENCE,
+        "versions": {"mrilab": mrilab.__version__, "commit": code or commit()} | {p: version(p) for p in packages},
+        "licence": "MIT",
         "storage": STORAGE,
         "sha256": hashlib.sha256(content).hexdigest(),
     }
@@ -90,7 +85,11 @@ def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, d
     Raises:
         UserError: there is no such checkpoint, or one of its two files is missing, cut short or altered.
     """
-    card = _read_card(name, folder)
+    known = sorted(path.stem for path in folder.glob("*.json"))
+    if name not in known:  # also keeps a name that is a path from leading elsewhere
+        hint = f"choose one of {', '.join(known)}" if known else "train it first, see `mrilab train --help`"
+        raise UserError(f"there is no checkpoint {name!r} in {folder}; {hint}")
+    card = _read_card(folder / f"{name}.json")
     path = folder / f"{name}.safetensors"
     try:
         content = path.read_bytes()
@@ -106,29 +105,23 @@ def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, d
     return network.eval().requires_grad_(False), card
 
 
-def _read_card(name: str, folder: Path) -> dict:
-    known = sorted(path.stem for path in folder.glob("*.json"))
-    if name not in known:  # also keeps a name that is a path from leading elsewhere
-        hint = f"choose one of {', '.join(known)}" if known else "train it first, see `mrilab train --help`"
-        raise UserError(f"there is no checkpoint {name!r} in {folder}; {hint}")
-    path = folder / f"{name}.json"
+def _read_card(path: Path) -> dict:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-        absent = [key for key in CARD if key not in card]
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"the card {path} cannot be read; {MEND}") from error
-    if absent or not isinstance(card, dict):
+    if not isinstance(card, dict) or not card.keys() >= set(CARD):
         raise UserError(f"the card {path} is not complete; {MEND}")
     return card
 
 
 def trained(name: str, kind: type[N], device: torch.device) -> N:
-    """The network of this checkpoint on `device`. Raises UserError where it is of another kind than asked for."""
+    """Return the network of this checkpoint on `device`. Raises UserError where it is of another kind."""
     network, card = load_checkpoint(name)
     if not isinstance(network, kind):
+        found, asked = card["network"]["kind"], kind.__name__
         raise UserError(
-            f"checkpoint {name!r} is a {card['network']['kind']}, not a {kind.__name__}; give one of `mrilab train "
-            f"{kind.__name__.lower()}-...`"
+            f"checkpoint {name!r} is a {found}, not a {asked}; give one of `mrilab train {asked.lower()}-...`"
         )
     return network.to(device)
 

@@ -210,9 +210,8 @@ class Run:
         self.wrapped.zero_grad()
         loss = self.task.loss(self.model, batch)
         self.fabric.backward(loss)
-        norm = self.fabric.clip_gradients(
-            self.model, self.wrapped, max_norm=self.settings.clip, error_if_nonfinite=False
-        )
+        clip = self.settings.clip
+        norm = self.fabric.clip_gradients(self.model, self.wrapped, max_norm=clip, error_if_nonfinite=False)
         if norm is None or not torch.isfinite(norm):  # before it spoils weights, averages and the next state
             raise UserError(f"the gradient is not finite at step {self.step + 1}; train with a lower learning rate")
         self.wrapped.step()
