@@ -110,8 +110,7 @@ def painter_view(image: Tensor, mask: Tensor) -> View:
     """Return what a mask (H, W) keeps of the k-space of `image`, the image from it, and the point-spread function."""
     height, width = shape = mask.shape[0], mask.shape[1]
     kspace = fft2c(image)
-    kept = kspace * mask
-    left = ifft2c(kept)
+    left = ifft2c(kspace * mask)
     top = float(kspace.abs().max().log10())
     spread, text = torch.zeros_like(image), "Nothing is sampled: there is no image."
     if mask.any():
@@ -122,7 +121,7 @@ def painter_view(image: Tensor, mask: Tensor) -> View:
         )
     centre = (slice(height // 2 - 30, height // 2 + 31), slice(width // 2 - 30, width // 2 + 31))
     panels = (
-        Panel("sampled k-space", kept, "log", limits=(top - 4, top)),
+        Panel("sampled k-space", kspace * mask, "log", limits=(top - 4, top)),
         Panel("image", left, limits=(0, float(image.abs().max()))),
         Panel("point-spread function (centre)", spread[centre], "map", "of the peak", (0, 0.5)),
     )

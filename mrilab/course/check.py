@@ -23,7 +23,7 @@ DISK_GB = 2  # what the embedded data, executed lessons and checkpoints need
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `mend` says what to do; it is empty if nothing need be done."""
+    """What was looked at, what was seen, and what to do; `mend` is empty if nothing need be done."""
 
     what: str
     seen: str
@@ -34,8 +34,8 @@ class Finding:
         return not self.mend
 
     def __str__(self) -> str:
-        line = f"{'OK     ' if self.ok else 'MISSING'}  {self.what}: {self.seen}"
-        return line if self.ok else f"{line}\n         -> {self.mend}"
+        line = f"{self.what}: {self.seen}"
+        return f"OK       {line}" if self.ok else f"MISSING  {line}\n         -> {self.mend}"
 
 
 def check_all(root: Path = ROOT) -> Iterator[Finding]:

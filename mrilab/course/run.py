@@ -63,10 +63,9 @@ def run_course(
             for source in bar:
                 bar.set_postfix_str(source.stem)
                 cells = {"desc": source.stem, "leave": False, "position": 1, "disable": not progress}
-                target = out / source.name
-                run = execute(source, target, profile, progress=cells)
+                run = execute(source, out / source.name, profile, progress=cells)
                 runs.append(run)
-                executed = nbformat.read(target, as_version=4)
+                executed = nbformat.read(out / source.name, as_version=4)
                 if save and run.ok:
                     save_run(source, executed, run)
                 record_run(executed, run)

@@ -56,7 +56,7 @@ class Denoiser(nn.Module):
         total = square + own**2
         c_skip, c_in = own**2 / total, total.rsqrt()
         c_out = sigma * own * c_in
-        f = self._network(c_in[:, None, None] * x, STRETCH * sigma.log())
+        f = self._network(c_in[:, None, None] * x, STRETCH * sigma.log())  # (n, H, W)
         return c_skip[:, None, None] * x + c_out[:, None, None] * f
 
     def score(self, x: Tensor, sigma: Tensor) -> Tensor:

@@ -143,7 +143,10 @@ def annealed_langevin(
                 x.add_(_redraw(drawn, generator).to(x.device), alpha=math.sqrt(2 * eta))
             _check_finite(x, index, sigma)
             if callback is not None:
-                callback(_step(x, y, model, q, sigma))
+                image = x * q
+                batch = x.ndim - 3  # number of dimensions of y in front of one scan
+                misfit = (model.forward(image) - y).flatten(batch + 1).norm(dim=-1)  # (samples, *batch)
+                callback(Step(image, misfit / y.flatten(batch).norm(dim=-1), sigma * q[..., 0, 0]))
         if denoise:
             x.add_(score(x, sigmas[-1]), alpha=sigmas[-1] ** 2)
             _check_finite(x, len(sigmas), sigmas[-1])
@@ -154,13 +157,6 @@ def _redraw(drawn: Tensor, generator: torch.Generator) -> Tensor:
     """Fill `drawn`, on the CPU, with unit noise per real component."""
     (torch.view_as_real(drawn) if drawn.is_complex() else drawn).normal_(generator=generator)
     return drawn
-
-
-def _step(x: Tensor, y: Tensor, model: LinearModel, q: Tensor, sigma: float) -> Step:
-    image = x * q
-    batch = x.ndim - 3  # number of dimensions of y in front of one scan
-    misfit = (model.forward(image) - y).flatten(batch + 1).norm(dim=-1)  # (samples, *batch)
-    return Step(image, misfit / y.flatten(batch).norm(dim=-1), sigma * q[..., 0, 0])
 
 
 def _check_finite(x: Tensor, level: int, sigma: float) -> None:

@@ -82,7 +82,7 @@ def relative_step(ratio: float, steps_per_level: int) -> float:
 
 def check_levels(levels: Tensor) -> Tensor:
     """Return the levels (L,) as they are. Raises UserError unless they are positive, finite and strictly decreasing."""
-    fine = levels.ndim == 1 and len(levels) > 0 and torch.isfinite(levels).all() and (levels > 0).all()
-    if not fine or not (levels[1:] < levels[:-1]).all():
+    positive = levels.ndim == 1 and len(levels) > 0 and torch.isfinite(levels).all() and (levels > 0).all()
+    if not positive or not (levels.diff() < 0).all():
         raise UserError("noise levels must be a row of positive numbers, from the largest to the smallest")
     return levels

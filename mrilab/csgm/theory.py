@@ -5,6 +5,7 @@ from bisect import bisect_left
 import torch
 from scipy.optimize import linprog
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from mrilab.errors import UserError
 
@@ -37,8 +38,7 @@ def posterior_sampling_success(joint: Tensor, distance: Tensor, eps: float) -> f
 def posterior_after(signals: Tensor, prior: Tensor, rows: Tensor, y: Tensor, noise_std: float) -> Tensor:
     """Return p(signal | first k measurements) for k = 0 .. M, (..., M + 1, n).
 
-    The theorem divides rows and noise by sqrt(M). That leaves the posterior as it is, so one growing set of rows
-    serves all M.
+    The theorem divides rows and noise by sqrt(M), which leaves the posterior as it is.
 
     Args:
         signals: (n, N) candidates.
@@ -108,12 +108,9 @@ def trimmed_wasserstein(
 
 def _transportable(allowed: Tensor, supply: Tensor, demand: Tensor) -> float:
     """Return the largest mass that flows from supply (n,) to demand (m,) along the allowed pairs (n, m)."""
-    rows, columns = allowed.nonzero(as_tuple=True)
+    rows, columns = allowed.nonzero(as_tuple=True)  # (pairs,) each
     if not len(rows):
         return 0.0
-    pairs = torch.arange(len(rows))
-    limits = torch.zeros(len(supply) + len(demand), len(rows), dtype=torch.float64)
-    limits[rows, pairs] = 1
-    limits[len(supply) + columns, pairs] = 1
+    limits = torch.cat([one_hot(rows, len(supply)), one_hot(columns, len(demand))], 1).mT  # (n + m, pairs)
     flow = linprog(-torch.ones(len(rows)).numpy(), A_ub=limits.numpy(), b_ub=torch.cat([supply, demand]).numpy())
     return -float(flow.fun)

@@ -112,15 +112,15 @@ class ShiftExplorer:
 
     def view(self, shift: str, acceleration: float, names: tuple[str, ...], gain: float = 5.0) -> View:
         """Show the reference and the images of the methods `names`, then mask and errors, `gain` times enlarged."""
-        results = {name: self.result(shift, acceleration, name) for name in names}
-        first = next(iter(results.values()))
+        results = [self.result(shift, acceleration, name) for name in names]
+        first = results[0]
         reference = first.slices[0].reference
         assert reference is not None  # the test scans have all lines
         peak = float(reference.abs().max())
         above = [Panel("all lines", reference, limits=(0, peak))]
         below = [Panel("sampled", first.mask.expand(reference.shape).float(), "mask")]
         quality = {}
-        for name, result in results.items():
+        for name, result in zip(names, results, strict=True):
             image, quality[name] = result.slices[0].image, result.slices[0].metrics["psnr"]
             above.append(Panel(f"{name}\n{quality[name]:.1f} dB", image, limits=(0, peak)))
             below.append(error_panel(f"error x{gain:g}", image, reference, peak, gain))
