@@ -58,7 +58,11 @@ def measured_text(measured: dict[str, dict]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Say seconds in words: "8 s", "1 min 33 s"."""
+    """Say seconds in words.
+
+    >>> duration(8), duration(93)
+    ('8 s', '1 min 33 s')
+    """
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 

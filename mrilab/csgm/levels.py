@@ -47,6 +47,9 @@ def level_ratio(dimension: int) -> float:
 def geometric_levels(sigma_max: float, sigma_min: float, count: int) -> Tensor:
     """Return `count` levels from sigma_max down to sigma_min by a constant ratio, (count,) float64.
 
+    >>> [round(level, 6) for level in geometric_levels(1.0, 0.01, 3).tolist()]
+    [1.0, 0.1, 0.01]
+
     Raises:
         UserError: fewer than two levels, or ends that are not positive, finite and in this order.
     """

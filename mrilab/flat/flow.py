@@ -24,6 +24,9 @@ Denoise = Callable[[Tensor, float], Tensor]  # (x_t, t) -> E[x_0 | x_t, y]
 def time_grid(K: int, alpha: float = 0.0) -> Tensor:
     """Return t_0 = 1 > ... > t_K = 0, float64 (K + 1,): t_k = (1 - k / K)^(1 + alpha), dense near t = 0 for alpha > 0.
 
+    >>> time_grid(4, alpha=1.0).tolist()
+    [1.0, 0.5625, 0.25, 0.0625, 0.0]
+
     Raises:
         UserError: K below 1 or alpha not above -1.
     """

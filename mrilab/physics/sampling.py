@@ -18,7 +18,11 @@ Shape = tuple[int, int]
 
 
 def acs_lines(n: int, acceleration: float) -> int:
-    """Return the width of the calibration region: 8 % of n lines for R <= 6, 4 % above (Jalal et al. 2021, code)."""
+    """Return the width of the calibration region: 8 % of n lines for R <= 6, 4 % above (Jalal et al. 2021, code).
+
+    >>> acs_lines(128, 4), acs_lines(128, 8)
+    (10, 5)
+    """
     return math.floor((0.08 if acceleration <= 6 else 0.04) * n)
 
 
@@ -112,6 +116,9 @@ MASK_KINDS = ("equispaced", "equispaced-all", "random", "poisson")
 
 def effective_acceleration(mask: Tensor, shape: Shape, acquired: Tensor | None = None) -> float:
     """Return points of the grid (of its `acquired` part, where a scan has zero padding) over points sampled.
+
+    >>> round(effective_acceleration(equispaced_mask((384, 384), 4), (384, 384)), 1)
+    3.2
 
     Raises:
         UserError: the mask samples nothing.

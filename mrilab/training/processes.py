@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -54,6 +55,9 @@ def agreed(fabric: Fabric, loss: Tensor, stop: bool, seconds: float) -> tuple[Te
 def stop_requests() -> Iterator[list[str]]:
     """Collect the names of the signals that ask to stop. A second one of a kind acts as it always does."""
     received: list[str] = []
+    if threading.current_thread() is not threading.main_thread():  # where Python allows no handlers
+        yield received
+        return
 
     def note(number: int, _frame: FrameType | None) -> None:
         received.append(signal.Signals(number).name)
