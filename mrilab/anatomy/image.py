@@ -61,7 +61,7 @@ def render_heads(
         signals, change = clinical_signals(contrast, n, generator)
         scale = max(draws.shape) / 2
         bias = torch.exp(0.12 * draws.field(scale))  # what the coil maps leave: about 12 %
-        phase = draws.uniform(0, 2 * torch.pi) + 0.5 * draws.field(scale)  # of a spin echo, in rad: a slow drift
+        phase = draws.uniform(0, 2 * torch.pi) + 0.5 * draws.field(scale)  # phase of a spin echo in rad: a slow drift
     else:
         contrast = "randomised"
         signals, change = random_signals(n, generator)

@@ -98,7 +98,7 @@ def convdecoder(
     data_consistency: bool = True,
     precision: Precision = "auto",
 ) -> Tensor:
-    """An untrained network fitted to this one scan: its structure is the only prior.
+    """Fit an untrained network to this one scan: its structure is the only prior.
 
     Minimises ||A G(z) - y||^2 over the weights of `ConvDecoder`. With data_consistency the k-space of every
     coil image is replaced by what was measured, where it was, before the coils are combined. The defaults take one

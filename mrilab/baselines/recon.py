@@ -17,7 +17,7 @@ __all__ = ["convdecoder", "ista", "modl", "varnet"]
 
 @method("modl")
 def modl(y: Tensor, model: SenseModel, *, network: str = "modl-heads") -> Tensor:
-    """A trained denoiser and conjugate gradients by turns (MoDL), with the maps of the scan.
+    """Take a trained denoiser and conjugate gradients by turns (MoDL), with the maps of the scan.
 
     modl-heads was trained on heads of random contrast, orientation, resolution and noise, modl-t2 on clinical
     T2-weighted ones, both with equispaced vertical lines at R = 3 and 6.
@@ -27,7 +27,7 @@ def modl(y: Tensor, model: SenseModel, *, network: str = "modl-heads") -> Tensor
 
 @method("varnet")
 def varnet(y: Tensor, model: SenseModel, *, network: str = "varnet-t2") -> Tensor:
-    """E2E-VarNet, which estimates maps of its own from the vertical calibration lines. Only magnitudes count.
+    """Run E2E-VarNet, which estimates maps of its own from the vertical calibration lines. Only magnitudes count.
 
     A mask without fully sampled central columns leaves it the fully sampled box around DC to estimate them from.
     varnet-t2 was trained on clinical T2-weighted heads with equispaced vertical lines at R = 3 and 6. Take modl or flat
@@ -38,7 +38,7 @@ def varnet(y: Tensor, model: SenseModel, *, network: str = "varnet-t2") -> Tenso
 
 @method("ista")
 def ista(y: Tensor, model: SenseModel, *, network: str = "ista-t2") -> Tensor:
-    """Gradient steps and shrinkage in a learned transform by turns (ISTA-Net+), with the maps of the scan."""
+    """Take gradient steps and shrink in a learned transform by turns (ISTA-Net+), with the maps of the scan."""
     return _reconstruct(network, ISTANet, y, model)
 
 

@@ -15,7 +15,7 @@ EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def run_module(*arguments: str) -> int:
-    """The exit code of `python -m ...` in the clone's root."""
+    """Run `python -m ...` in the clone's root and return its exit code."""
     try:
         return subprocess.call([sys.executable, "-m", *arguments], cwd=course_folder())
     except KeyboardInterrupt:

@@ -44,7 +44,7 @@ class Recipe:
 
 # image on a grid FINENESS times as fine, labels (H, W), attributes, field of view in mm
 Rendered = tuple[Tensor, Tensor, dict[str, str], tuple[float, float]]
-Render = Callable[..., Rendered]  # of (recipe, unseen, generator, device)
+Render = Callable[..., Rendered]  # takes (recipe, unseen, generator, device)
 # first part of the names that fastMRI gives to acquisitions
 PREFIX = {"axial": "AX", "coronal": "COR", "sagittal": "SAG"}
 RECIPES: dict[str, Recipe] = {

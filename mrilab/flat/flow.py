@@ -111,18 +111,18 @@ class GaussianFlow:
         """
         if t == 1:  # x is A^H y and noise, and says nothing more
             return self.posterior.mean.expand(x.shape)
-        given = self.given_image(x, t)
-        return given.mean if self.s == 0 else given.posterior(self.y, self.model, self.noise_std).mean
+        conditional = self.given_image(x, t)
+        return conditional.mean if self.s == 0 else conditional.posterior(self.y, self.model, self.noise_std).mean
 
     def denoise_by_evidence(self, x: Tensor, t: float) -> Tensor:
         """Return D = mu + tau^2 grad_r log p(y | r) for 0 < t < 1 and s > 0 by automatic differentiation.    (4)"""
         r, tau = self._observation(x, t)
         with torch.enable_grad():
             r = r.detach().requires_grad_()
-            given = self._given_r(r, tau)
-            evidence = given.log_evidence(self.y, self.model, self.noise_std).sum()
+            conditional = self._given_r(r, tau)
+            evidence = conditional.log_evidence(self.y, self.model, self.noise_std).sum()
             (gradient,) = torch.autograd.grad(evidence, r)
-        return given.mean.detach() + tau**2 * gradient
+        return conditional.mean.detach() + tau**2 * gradient
 
     def velocity(self, x: Tensor, t: float) -> Tensor:
         """Return v_t(x | y) = E[x_1 - x_0 | x_t = x, y] = (x - D_t(x, y)) / t for 0 < t <= 1.    (1)"""

@@ -27,7 +27,7 @@ def flat(
     samples: int = 1,
     mirrored: bool = False,
 ) -> Reconstruction:
-    """An unrolled network whose cascades are Euler steps of a probability flow (FLAT), with the maps of the scan.
+    """Unroll Euler steps of a probability flow with trained denoisers (FLAT), with the maps of the scan.
 
     steps is another number of cascades than it was trained with, which a network with shared weights takes. samples
     above 1 need one that starts from noise; the image is their mean. mirrored takes the mean over the scan and its
