@@ -9,7 +9,7 @@ import pkgutil
 from importlib.util import find_spec
 from types import ModuleType
 
-PAPERS = ("classical", "csgm", "baselines", "flat")
+PAPERS = ("classical", "csgm", "baselines", "flat", "sgr")
 # The exercises of each lesson: the paper, and the name of the dictionary in its exercises.py.
 LESSONS = {
     "00": ("classical", "FIRST"),

@@ -1,6 +1,7 @@
 """A denoiser of complex images that knows the noise level; its residual is the score of the noisy images."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from monai.networks.nets import DiffusionModelUNet
@@ -14,6 +15,8 @@ GROUPS = 8  # number of groups of the group normalisation
 # MONAI embeds integer steps 0 to 1000 by sinusoids of periods from 2 pi up. Stretched so, ln(sigma) moves the fastest
 # of them by a full period per factor of 1.9 in sigma and leaves the slow ones to tell large from small.
 STRETCH = 10.0  # factor of ln(sigma) in the embedding
+
+Weight = Literal["karras", "epsilon"]
 
 
 class Denoiser(nn.Module):
@@ -72,7 +75,7 @@ class Denoiser(nn.Module):
         return f[:, top : top + height, left : left + width]
 
 
-def denoising_loss(network: nn.Module, batch: Sequence[Tensor], sigma_data: float) -> Tensor:
+def denoising_loss(network: nn.Module, batch: Sequence[Tensor], sigma_data: float, weight: Weight = "karras") -> Tensor:
     """Return the mean of lambda(sigma) |D(x_0 + sigma n; sigma) - x_0|^2 per real component, a scalar: (5), (6).
 
     lambda = (sigma^2 + sigma_data^2) / (sigma sigma_data)^2 (Karras et al., 2022, eq. 8). In terms of the score,
@@ -81,11 +84,14 @@ def denoising_loss(network: nn.Module, batch: Sequence[Tensor], sigma_data: floa
 
     Args:
         batch: clean images x_0 (n, H, W), noise levels sigma (n,), and unit noise n (n, H, W).
+        weight: "karras" as above, or "epsilon": lambda = 1 / sigma^2, the error of the noise that the network sees,
+            which is the epsilon matching of diffusion models (Ho et al., NeurIPS 2020, eq. 14).
     """
     clean, sigma, noise = batch
     error = network(clean + sigma[:, None, None] * noise, sigma) - clean
-    weight = (sigma.square() + sigma_data**2) / (sigma * sigma_data).square()
-    return (weight * torch.view_as_real(error).square().mean((1, 2, 3))).mean()
+    square = sigma.square()
+    lambda_ = square.reciprocal() if weight == "epsilon" else (square + sigma_data**2) / (square * sigma_data**2)
+    return (lambda_ * torch.view_as_real(error).square().mean((1, 2, 3))).mean()
 
 
 def _wrapped(length: int, device: torch.device) -> Tensor:

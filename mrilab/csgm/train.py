@@ -5,7 +5,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from mrilab.csgm.denoiser import Denoiser, denoising_loss
+from mrilab.csgm.denoiser import Denoiser, Weight, denoising_loss
 from mrilab.csgm.levels import largest_distance
 from mrilab.data.slices import brain_slices
 from mrilab.physics.noise import complex_noise
@@ -32,6 +32,8 @@ PROFILES = {
 class ScoreTask:
     """A score network at one size: the network, its data and its loss, for `fit`."""
 
+    weight: Weight = "karras"  # of the loss
+
     def __init__(self, name: str, distribution: str, contrast: str | None, side: int, width: int, seed: int = 0):
         self.distribution, self.contrast, self.shape = distribution, contrast, (side, side)
         cpu = torch.device("cpu")
@@ -57,8 +59,8 @@ class ScoreTask:
         return clean, sigma.to(device), complex_noise(clean.shape, generator).to(device)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        """Return the loss of denoising score matching, (5) with the weight (6)."""
-        return denoising_loss(network, batch, self.sigma_data)
+        """Return the loss of denoising score matching, (5) with the weight (6) or that of `weight`."""
+        return denoising_loss(network, batch, self.sigma_data, self.weight)
 
     def validate(self, network: nn.Module) -> tuple[float, Tensor]:
         """Return the loss over evenly spread quantiles of sigma, and magnitudes: clean above noisy above denoised."""
