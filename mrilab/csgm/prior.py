@@ -42,11 +42,14 @@ class ScorePrior:
         self.lower = in_bfloat16(precision, self.device)
 
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
-        """Return E[x_0 | x_sigma = x] as the network estimates it, of the shape of x and where x is."""
+        """Return E[x_0 | x_sigma = x] as the network estimates it, of the shape of x and where x is.
+
+        Gradients pass to an x that asks for them. The weights are frozen.
+        """
         flat = x.reshape(-1, *x.shape[-2:]).to(self.device)  # (n, H, W)
         n = len(flat) if flat.is_cuda else max(1, PIXELS // flat[0].numel())
         levels = torch.full((len(flat),), float(sigma), dtype=torch.float32, device=self.device)
-        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.lower):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.lower):
             parts = [self.network(*piece) for piece in zip(flat.split(n), levels.split(n), strict=True)]
         return (parts[0] if len(parts) == 1 else torch.cat(parts)).reshape(x.shape).to(x.device)
 

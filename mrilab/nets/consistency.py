@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from mrilab.physics.acquisition import SenseModel
+from mrilab.physics.acquisition import LinearModel
 
 
-def consistent(model: SenseModel, adjoint: Tensor, z: Tensor, weight: Tensor, iterations: int) -> Tensor:
+def consistent(model: LinearModel, adjoint: Tensor, z: Tensor, weight: Tensor, iterations: int) -> Tensor:
     """Return argmin_x ||A x - y||^2 + weight ||x - z||^2 for `adjoint` = A^H y, as (2.12) and (3.6) need it.
 
     The normal equations are (A^H A + weight) x = A^H y + weight z. They are solved for x - z, that is by conjugate
