@@ -19,12 +19,16 @@ TEXTURE = ((1.2, 0.75), (2.5, 0.5), (6.0, 0.433))
 
 @dataclass(frozen=True)
 class Heads:
-    """Hold rendered slices: image (n, H, W) complex64, tissue shares (n, tissue, H, W), and where they lie."""
+    """Hold rendered slices: image (n, H, W) complex64, tissue shares (n, tissue, H, W), and where they lie.
+
+    Where lesions were planted, `lesions` is their share of each pixel (n, H, W). The tissue shares are as without.
+    """
 
     image: Tensor
     shares: Tensor
     slices: Slices
     contrast: str
+    lesions: Tensor | None = None
 
 
 def render_heads(

@@ -145,18 +145,21 @@ def _joint(c: Canvas, s: Signals, outlines: dict, condyle: bool, femur: Tensor, 
     else:
         front = ((c.y + 30) / 10).clamp(0, 1) * ((-10 - c.x) / 6).clamp(0, 1)
         _cruciates(c, s, outlines, femur, tibia)
-    layers = [(femur, c.uniform(1.9, 2.7) * front), (patella, c.uniform(2.2, 3.2) * ((c.x + 46) / 4).clamp(0, 1))]
+    layers = [
+        ("femoral", femur, c.uniform(1.9, 2.7) * front),
+        ("patellar", patella, c.uniform(2.2, 3.2) * ((c.x + 46) / 4).clamp(0, 1)),
+    ]
     if condyle:
         plateau = ((26 - c.x.abs()) / 3).clamp(0, 1) * (c.y < 22)
-        layers.append((tibia, c.uniform(1.9, 2.6) * plateau))
+        layers.append(("tibial", tibia, c.uniform(1.9, 2.6) * plateau))
         for side in (-1, 1):  # the wedge that is left between the two cartilages, cut off towards the middle
             inwards = side * c.x - 12  # from the free edge, where the wedge is thin
             wedge = cut(inwards - 15.5, 2.3 - femur, femur - 9, 2.2 - tibia, tibia - 2.2 - 0.5 * inwards)
             c.paint("meniscus", wedge, s["meniscus"] * (1 + 0.15 * c.noise(2)), edge=0.7)
-    for bone, thickness in layers:
+    for part, bone, thickness in layers:
         others = [-other for other in (femur, tibia, patella) if other is not bone]
         layer = cut(bone - thickness, -bone, *others, 0.05 - thickness)
-        c.paint("articular_cartilage", layer, cartilage * (1 + 0.12 * (bone / 2 - 0.5)), edge=0.6)
+        c.paint(f"{part}_cartilage", layer, cartilage * (1 + 0.12 * (bone / 2 - 0.5)), edge=0.6)
 
     c.paint("patellar_tendon", c.tube(**outlines["patellar_tendon"]), _fibres(c, s["tendon"], 1.15))
     c.paint("patella", patella, s["cortex"])

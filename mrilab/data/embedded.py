@@ -29,7 +29,7 @@ def embedded_folder() -> Path:
 
 
 @lru_cache(maxsize=1)
-def _fingerprint() -> str:
+def fingerprint() -> str:
     """Return a hash of all the code and tables that decide what a scan looks like."""
     package = Path(mrilab.__file__).parent
     sources = sorted(file for file in (package / "anatomy").iterdir() if file.is_file())
@@ -43,7 +43,7 @@ def up_to_date(folder: Path) -> list[Path] | None:
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
         files = [folder / name for name in manifest["files"]]
-        finished = manifest["fingerprint"] == _fingerprint()
+        finished = manifest["fingerprint"] == fingerprint()
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return files if finished and all(file.is_file() for file in files) else None
@@ -72,7 +72,7 @@ def build(
         bar.set_postfix_str(name, refresh=False)
         _write(files[name][index], name, index)
         if index == len(files[name]) - 1:
-            manifest = {"name": name, "fingerprint": _fingerprint(), "files": [file.name for file in files[name]]}
+            manifest = {"name": name, "fingerprint": fingerprint(), "files": [file.name for file in files[name]]}
             with atomic_path(folder / name / MANIFEST) as temporary:
                 temporary.write_text(json.dumps(manifest, indent=1) + "\n")
     return files

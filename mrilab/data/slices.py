@@ -8,6 +8,7 @@ from torch import Tensor
 from mrilab.anatomy.acquire import band_limit
 from mrilab.anatomy.fields import Device
 from mrilab.anatomy.image import Heads, render_heads
+from mrilab.anatomy.lesions import LABELS, plant_lesions
 from mrilab.anatomy.randomised import random_resolution
 from mrilab.errors import UserError
 
@@ -38,10 +39,12 @@ def fine_heads(
     orientation: str | None = None,
     unseen_slab: bool = False,
     device: Device = "cpu",
+    lesions: float = 0.0,
 ) -> Heads:
     """Render `Heads` as `brain_slices` does, before band-limiting, on the grid (FINENESS H, FINENESS W).
 
-    With `unseen_slab`, the slices lie in the part of the template that training never shows.
+    With `unseen_slab`, the slices lie in the part of the template that training never shows. The share `lesions` of
+    the heads has lesions; the heads are those without.
 
     Raises:
         UserError: the slab in the training split; unknown names.
@@ -56,6 +59,9 @@ def fine_heads(
     fine = (FINENESS * shape[0], FINENESS * shape[1])
     part = "slab" if unseen_slab else "seen"
     heads = render_heads(n, fine, own, distribution, contrast, orientation, part, device)
+    if lesions:  # from the next seed, so that the heads' own draws stay as they are
+        image, share = plant_lesions(heads, split_generator(split, seed + 1), lesions)
+        heads = replace(heads, image=image, lesions=share)
     if distribution == "randomised":
         heads = replace(heads, image=random_resolution(heads.image, FINENESS, own))
     return heads
@@ -87,8 +93,35 @@ def brain_slices(
     return band_limit(heads.image, shape)
 
 
+def labelled_slices(
+    n: int,
+    shape: tuple[int, int] = (128, 128),
+    distribution: str = "clinical",
+    contrast: str | None = "t2",
+    split: str = "train",
+    generator: torch.Generator | None = None,
+    device: Device = "cpu",
+    lesions: float = 0.5,
+) -> tuple[Tensor, Tensor]:
+    """Render slices as `brain_slices` does, and their labels uint8 (n, H, W), numbered as in `anatomy.lesions.LABELS`.
+
+    The share `lesions` of the heads has lesions, which change nothing else: with 0, the images are `brain_slices`'.
+
+    Raises:
+        UserError: unknown distribution, contrast or split.
+    """
+    heads = fine_heads(n, shape, distribution, contrast, split, generator, device=device, lesions=lesions)
+    return band_limit(heads.image, shape), coarse_labels(heads)
+
+
 def coarse_labels(heads: Heads) -> Tensor:
-    """Return the tissue (see `contrast.NAMES`) that fills most of each pixel of the coarse grid, uint8 (n, H, W)."""
-    # an odd window, so that it is centred on fine pixel FINENESS * i, where coarse pixel i lies
-    shares = torch.nn.functional.avg_pool2d(heads.shares, FINENESS + 1, FINENESS, padding=FINENESS // 2)
-    return shares.argmax(1).to(torch.uint8)
+    """Return what fills most of each pixel of the coarse grid (see `anatomy.lesions.LABELS`), uint8 (n, H, W)."""
+
+    def average(fine: Tensor) -> Tensor:  # (n, channel, FINENESS H, FINENESS W) -> (n, channel, H, W)
+        # an odd window, so that it is centred on fine pixel FINENESS * i, where coarse pixel i lies
+        return torch.nn.functional.avg_pool2d(fine, FINENESS + 1, FINENESS, padding=FINENESS // 2)
+
+    labels = average(heads.shares).argmax(1)
+    if heads.lesions is not None:
+        labels[average(heads.lesions[:, None])[:, 0] > 0.5] = LABELS.index("lesion")
+    return labels.to(torch.uint8)

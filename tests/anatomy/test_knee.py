@@ -34,14 +34,17 @@ def test_types_and_labels():
 
 def test_many_structures_in_every_random_knee():
     always = {"skin", "subcutaneous_fat", "muscle", "femur_marrow", "femur_cortex", "tibia_marrow", "patella",
-              "articular_cartilage", "patellar_tendon", "quadriceps_tendon", "hoffa_fat_pad", "effusion"}  # fmt: skip
+              "patellar_cartilage", "femoral_cartilage", "patellar_tendon", "quadriceps_tendon", "hoffa_fat_pad",
+              "effusion"}  # fmt: skip
     names = list(LABELS)
     for seed in range(40):
         kind = ("condyle", "notch")[seed % 2]
         _, labels = knee(seed, (96, 96), kind=kind)
         present = {names[i] for i in labels.unique()}
         assert always <= present, always - present
-        assert {"meniscus", "fibula"} <= present if kind == "condyle" else {"acl", "pcl", "vessel"} <= present
+        condyle, notch = {"meniscus", "fibula", "tibial_cartilage"}, {"acl", "pcl", "vessel"}
+        assert condyle <= present if kind == "condyle" else notch <= present
+        assert "articular_cartilage" not in present
 
 
 def test_both_kinds_are_drawn_when_none_is_asked_for():
@@ -66,7 +69,7 @@ def test_contrasts_are_those_of_proton_density_images(kind):
         image, labels = knee(seed, kind=kind)
         fat, marrow, muscle = (median_of(image, labels, n) for n in ("deep_fat", "femur_marrow", "muscle"))
         assert min(fat, marrow) > muscle > median_of(image, labels, "patellar_tendon")
-        assert median_of(image, labels, "articular_cartilage") > muscle
+        assert median_of(image, labels, "femoral_cartilage") > muscle
         assert median_of(image, labels, "quadriceps_tendon") < 0.3 * fat
         assert muscle < median_of(image, labels, "effusion")
 
