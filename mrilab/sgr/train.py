@@ -1,13 +1,23 @@
 """What lesson 4 trains: a diffusion prior by epsilon matching."""
 
+from dataclasses import replace
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from mrilab.csgm.denoiser import Weight
-from mrilab.csgm.train import CLINICAL, PROFILES, ScoreTask
+from mrilab.csgm.train import CLINICAL, PROFILES, VALIDATION, ScoreTask
+from mrilab.data.pool import knee_pool
+from mrilab.physics.scale import quantile_scale
 from mrilab.sgr.diffusion import alpha_bar, last_step, sigma_of
 from mrilab.training.tasks import Trainable
+
+KNEES = 300  # number of knees in the pool
+FEW = 8  # the same where the images are only for trying out, below FEW_BELOW pixels
+FEW_BELOW = 64
+KNEE = "condyle slices of mrilab.data.knee_pool, split train"
+KNEE_PROFILES = PROFILES | {"teach": replace(PROFILES["teach"], side=192), "full": replace(PROFILES["full"], side=192)}
 
 
 class DiffusionTask(ScoreTask):
@@ -28,6 +38,27 @@ class DiffusionTask(ScoreTask):
         return sigma_of(alpha_bar())[t].to(u)
 
 
+class KneeTask(ScoreTask):
+    """A score network of knees through a condyle. They come from a pool, because drawing takes longer than a step."""
+
+    def __init__(self, name: str, side: int, width: int, seed: int = 0):
+        self.pools: dict[str, Tensor] = {}
+        super().__init__(name, "knee", None, side, width, seed)
+
+    def _slices(self, n: int, generator: torch.Generator, split: str, device: torch.device) -> Tensor:
+        if split not in self.pools:
+            few = self.shape[0] < FEW_BELOW
+            count = FEW if few else KNEES if split == "train" else VALIDATION
+            images, _ = knee_pool(count, self.shape, split, seed=0)  # (count, H, W)
+            self.pools[split] = images / quantile_scale(images)
+        chosen = torch.randint(len(self.pools[split]), (n,), generator=generator)
+        mirrored = torch.rand(n, 1, 1, generator=generator) < 0.5
+        turns = 2 * torch.pi * torch.rand(n, 1, 1, generator=generator)  # a phase, which no image has by itself
+        images = self.pools[split][chosen]
+        return (torch.where(mirrored, images.flip(-2), images) * torch.polar(torch.ones_like(turns), turns)).to(device)
+
+
 TASKS = {
+    "score-knee": Trainable(partial(KneeTask, "score-knee"), KNEE, KNEE_PROFILES),
     "diffusion-t2": Trainable(partial(DiffusionTask, "diffusion-t2", "clinical", "t2"), CLINICAL, PROFILES),
 }
