@@ -37,11 +37,21 @@ CLINICAL, RANDOMISED = (Variation(**TABLES["variations"][name]) for name in ("cl
 
 @dataclass(frozen=True)
 class Slices:
-    """Hold the template points (n, H, W, 3) of `n` slices and the size of a pixel (n,), both in mm."""
+    """Hold the template points (n, H, W, 3) of `n` slices and the size of a pixel (n,), both in mm.
+
+    `thickness` is in mm where they are contiguous slices of one head, and None where each is of another head.
+    """
 
     points: Tensor
     pixel: Tensor
     orientation: tuple[str, ...]
+    thickness: float | None = None
+
+    def draws(self, generator: torch.Generator) -> Draws:
+        """Return what draws numbers and fields for these slices."""
+        n, height, width, _ = self.points.shape
+        step = None if self.thickness is None else self.thickness / float(self.pixel.mean())
+        return Draws(n, (height, width), generator, self.points.device, step)
 
 
 def _rotation(tilt_row: Tensor, tilt_column: Tensor, turn: Tensor) -> Tensor:
@@ -57,17 +67,22 @@ def _rotation(tilt_row: Tensor, tilt_column: Tensor, turn: Tensor) -> Tensor:
 
 
 def _place_in_segments(
-    through: Tensor, in_head: Tensor, orientation: tuple[str, ...], part: str, generator: torch.Generator
+    through: Tensor,
+    in_head: Tensor,
+    orientation: tuple[str, ...],
+    part: str,
+    generator: torch.Generator,
+    margin: float = 0.0,
 ) -> Tensor:
     """Move each slice's through-plane coordinate (n, H, W) wholly into one free segment of its orientation.
 
     A segment is drawn in proportion to its length. A slice whose part `in_head` (n, H, W) is more oblique than the
     segment is long is flattened until it fits. The corners, which hold only air, are bent into it. This makes
-    "training never shows the slab" exact and not just likely.
+    "training never shows the slab" exact and not just likely. The segments are shorter by `margin` at both ends.
     """
     bounds = []
     for name in orientation:
-        segments = torch.tensor(PLANES[name][part])
+        segments = torch.tensor(PLANES[name][part]) + torch.tensor([margin, -margin])
         chosen = int(torch.multinomial(segments[:, 1] - segments[:, 0], 1, generator=generator))
         bounds.append(segments[chosen])
     low, high = torch.stack(bounds).to(through).T  # each (n,)
@@ -89,13 +104,15 @@ def place_slices(
     variation: Variation,
     generator: torch.Generator,
     device: Device = "cpu",
+    thickness: float | None = None,
 ) -> Slices:
-    """Draw `n` slices of `n` different heads.
+    """Draw `n` slices of `n` different heads, or `n` contiguous slices of one head.
 
     Args:
         shape: (H, W) of the grid; pixel (i, j) lies (i - H//2, j - W//2) pixels from the centre of the slice.
         orientation: axial, coronal, sagittal, or None for a mixture.
         part: "seen" or "slab", the part of the template in which the slice lies.
+        thickness: that of the slices of one head in mm; None draws a head for each slice.
 
     Raises:
         UserError: unknown orientation.
@@ -103,41 +120,58 @@ def place_slices(
     if orientation is not None and orientation not in PLANES:
         raise UserError(f"unknown orientation {orientation!r}; choose one of {', '.join(PLANES)}")
     height, width = shape
-    draws = Draws(n, shape, generator, device)
+    heads = n if thickness is None else 1
 
     def normal(*size: int) -> Tensor:
         return torch.randn(*size, generator=generator).clamp(-2.5, 2.5)
 
     if orientation is None:
-        names = tuple(tuple(PLANES)[i] for i in torch.randint(3, (n,), generator=generator).tolist())
+        names = tuple(tuple(PLANES)[i] for i in torch.randint(3, (heads,), generator=generator).tolist())
     else:
-        names = (orientation,) * n
+        names = (orientation,) * heads
     low, high = variation.field_of_view
-    pixel = (low + (high - low) * torch.rand(n, generator=generator)) / height  # (n,)
-    angles = torch.deg2rad(normal(3, n) * torch.tensor([[variation.tilt], [variation.tilt], [variation.rotation]]))
+    pixel = (low + (high - low) * torch.rand(heads, generator=generator)) / height  # (heads,)
+    angles = torch.deg2rad(normal(3, heads) * torch.tensor([[variation.tilt], [variation.tilt], [variation.rotation]]))
     if variation.quarter_turns:
-        angles[2] += torch.randint(4, (n,), generator=generator) * (torch.pi / 2)
-    frame = torch.tensor([PLANES[name]["frame"] for name in names], dtype=torch.float32).mT  # (n, 3, 3) columns: axes
-    stretch = torch.diag_embed(torch.exp(variation.size * normal(n, 3)))
-    mirror = torch.ones(n, 3)
-    mirror[:, 0] = 1 - 2.0 * torch.randint(2, (n,), generator=generator)
-    matrix = torch.diag_embed(mirror) @ stretch @ frame @ _rotation(*angles)  # (n, 3, 3)
-    centre = torch.tensor([PLANES[name]["centre"] for name in names]) + variation.shift * normal(n, 3)
+        angles[2] += torch.randint(4, (heads,), generator=generator) * (torch.pi / 2)
+    frame = torch.tensor(
+        [PLANES[name]["frame"] for name in names], dtype=torch.float32
+    ).mT  # (heads, 3, 3) columns: axes
+    stretch = torch.diag_embed(torch.exp(variation.size * normal(heads, 3)))
+    mirror = torch.ones(heads, 3)
+    mirror[:, 0] = 1 - 2.0 * torch.randint(2, (heads,), generator=generator)
+    matrix = torch.diag_embed(mirror) @ stretch @ frame @ _rotation(*angles)  # (heads, 3, 3)
+    centre = torch.tensor([PLANES[name]["centre"] for name in names]) + variation.shift * normal(heads, 3)  # (heads, 3)
+
+    names, pixel = names * (n // heads), pixel.expand(n)
+    matrix, centre = matrix.expand(n, 3, 3), centre.expand(n, 3)
+    # from the middle of the slices of a head to each of them, along their normal: (n, 3) template mm
+    position = torch.arange(n // heads) - (n // heads - 1) / 2
+    shift = (thickness or 0.0) * position[:, None] * matrix[:, :, 2]
 
     rows = torch.arange(height, dtype=torch.float32) - height // 2
     columns = torch.arange(width, dtype=torch.float32) - width // 2
     plane = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), -1).to(device)  # (H, W, 2)
     in_plane = (matrix[:, :, :2] * pixel[:, None, None]).to(device)  # (n, 3, 2)
-    points = torch.einsum("nkc,hwc->nkhw", in_plane, plane) + centre.to(device)[:, :, None, None]
+    points = torch.einsum("nkc,hwc->nkhw", in_plane, plane) + (centre + shift).to(device)[:, :, None, None]
     nominal = sum(variation.field_of_view) / 2 / height
-    for spacing, shift in variation.elastic:
-        points += shift * draws.fields(3, spacing / nominal)
+    draws = Draws(n, shape, generator, device, None if thickness is None else thickness / nominal)
+    for spacing, strength in variation.elastic:
+        points += strength * draws.fields(3, spacing / nominal)
 
     axis = torch.tensor([PLANES[name]["normal"] for name in names], device=device)
     index = axis[:, None, None, None].expand(n, 1, height, width)
     through = points.gather(1, index)[:, 0]  # (n, H, W)
     through = through - through.mean((-2, -1), keepdim=True)
     in_head = (plane.square().sum(-1) * pixel.to(device)[:, None, None] ** 2) < HEAD_RADIUS**2  # (n, H, W)
-    placed = _place_in_segments(through, in_head, names, part, generator)
-    points.scatter_(1, index, placed[:, None])
-    return Slices(points.permute(0, 2, 3, 1), pixel.to(device), names)
+    lift = shift.to(device).gather(1, axis[:, None])[:, :, None]  # (n, 1, 1)
+    placed = _place_in_segments(
+        through.reshape(heads, -1, width),  # the slices of a head move together, so they are one tall slice here
+        in_head.reshape(heads, -1, width),
+        names[:heads],
+        part,
+        generator,
+        float(lift.abs().max()),
+    )
+    points.scatter_(1, index, (placed.reshape(n, height, width) + lift)[:, None])
+    return Slices(points.permute(0, 2, 3, 1), pixel.to(device), names, thickness)

@@ -30,21 +30,32 @@ def spline_basis(length: int, spacing: float, derivative: bool = False) -> Tenso
 
 @dataclass(frozen=True)
 class Draws:
-    """Draw numbers and smooth fields for `n` slices of `shape` = (H, W) pixels. The generator is on the CPU."""
+    """Draw numbers and smooth fields for `n` slices of `shape` = (H, W) pixels. The generator is on the CPU.
+
+    With a `step`, in pixels, all are parallel slices of one head at that distance: they share the numbers, and their
+    fields are smooth across them as well. Without it, each slice is another head.
+    """
 
     n: int
     shape: tuple[int, int]
     generator: torch.Generator
     device: Device = "cpu"
+    step: float | None = None
 
     def uniform(self, low: float, high: float) -> Tensor:
-        """Draw a number (n, 1, 1) between `low` and `high` per slice."""
-        return (low + (high - low) * torch.rand(self.n, 1, 1, generator=self.generator)).to(self.device)
+        """Draw a number (n, 1, 1) between `low` and `high` per head."""
+        heads = self.n if self.step is None else 1
+        drawn = torch.rand(heads, 1, 1, generator=self.generator).expand(self.n, 1, 1)
+        return (low + (high - low) * drawn).to(self.device)
 
     def _splines(self, channels: int, spacing: float) -> tuple[Tensor, Tensor, Tensor]:
         """Draw coefficients (n, channels, knots, knots); return them after the bases (H, knots) and (W, knots)."""
         rows, columns = (spline_basis(length, float(spacing)).to(self.device) for length in self.shape)
-        coefficients = torch.randn(self.n, channels, rows.shape[1], columns.shape[1], generator=self.generator)
+        across = None if self.step is None else spline_basis(self.n, spacing / self.step)  # (n, knots)
+        count = self.n if across is None else across.shape[1]
+        coefficients = torch.randn(count, channels, rows.shape[1], columns.shape[1], generator=self.generator)
+        if across is not None:
+            coefficients = torch.einsum("nk,kcrs->ncrs", across, coefficients)
         return rows, columns, coefficients.to(self.device)
 
     def fields(self, channels: int, spacing: float) -> Tensor:

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from mrilab.anatomy.contrast import INDEX, TISSUES
 from mrilab.anatomy.deform import Slices
-from mrilab.anatomy.fields import Draws
 from mrilab.anatomy.template import Volume, load_template
 from mrilab.anatomy.vessels import small_vessels, trunks
 
@@ -42,9 +41,9 @@ def tissue_shares(slices: Slices, generator: torch.Generator) -> tuple[Tensor, T
     points = slices.points
     n, height, width, _ = points.shape
     device = points.device
+    draws = slices.draws(generator)
     brain, shell = _template(str(device))
     pixel = float(slices.pixel.mean())  # mm
-    draws = Draws(n, (height, width), generator, device)
     fluid, grey, white, whiteness = brain.sample(points).unbind(1)  # each (n, H, W)
     # Distances are smooth: half the resolution costs a quarter and looks the same. Averaged points lie where
     # interpolation with align_corners=False expects them.

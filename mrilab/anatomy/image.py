@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mrilab.anatomy.contrast import CONTRASTS, TISSUES, clinical_signals
 from mrilab.anatomy.deform import CLINICAL, RANDOMISED, Slices, place_slices
-from mrilab.anatomy.fields import Device, Draws
+from mrilab.anatomy.fields import Device
 from mrilab.anatomy.head import tissue_shares
 from mrilab.anatomy.randomised import chemical_shift, random_bias, random_blobs, random_phase, random_signals
 from mrilab.errors import UserError
@@ -40,6 +40,7 @@ def render_heads(
     orientation: str | None = "axial",
     part: str = "seen",
     device: Device = "cpu",
+    thickness: float | None = None,
 ) -> Heads:
     """Render `n` slices of `n` different heads on exactly this grid. Nothing is band-limited here.
 
@@ -48,21 +49,26 @@ def render_heads(
             strong phase, blobs, any field of view; orientation None is then all three).
         contrast: t1, t2, pd or flair; None draws a contrast for the whole call. "randomised" has none.
         part: "seen" or "slab", see `deform.toml`.
+        thickness: in mm, for contiguous slices of one head, which is then clinical; None for a head in each slice.
 
     Raises:
-        UserError: unknown distribution, contrast or orientation.
+        UserError: unknown distribution, contrast or orientation; contiguous slices of a randomised head.
     """
     if distribution not in DISTRIBUTIONS:
         raise UserError(f"unknown distribution {distribution!r}; choose one of {', '.join(DISTRIBUTIONS)}")
     clinical = distribution == "clinical"
-    slices = place_slices(n, shape, orientation, part, CLINICAL if clinical else RANDOMISED, generator, device)
+    if thickness is not None and not clinical:
+        raise UserError("contiguous slices of one head are made of clinical heads only; choose that distribution")
+    variation = CLINICAL if clinical else RANDOMISED
+    slices = place_slices(n, shape, orientation, part, variation, generator, device, thickness)
     shares, whiteness = tissue_shares(slices, generator)
-    draws = Draws(n, shape, generator, device)
+    draws = slices.draws(generator)
     grain = torch.tensor([tissue.grain for tissue in TISSUES])
     if clinical:
         if contrast is None:
             contrast = CONTRASTS[int(torch.randint(len(CONTRASTS), (1,), generator=generator))]
-        signals, change = clinical_signals(contrast, n, generator)
+        signals, change = clinical_signals(contrast, n if thickness is None else 1, generator)
+        signals, change = signals.expand(n, -1), change.expand(n, -1)  # (n, tissue)
         scale = max(draws.shape) / 2
         bias = torch.exp(0.12 * draws.field(scale))  # what the coil maps leave: about 12 %
         phase = draws.uniform(0, 2 * torch.pi) + 0.5 * draws.field(scale)  # phase of a spin echo in rad: a slow drift

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from mrilab.anatomy.contrast import INDEX, NAMES
-from mrilab.anatomy.fields import Draws
 from mrilab.anatomy.image import Heads
 
 TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
@@ -25,21 +24,16 @@ PREVAILING = 0.75  # least mean share of white matter there
 AROUND = 12.0  # standard deviation in mm of the window in which the white matter's signal is measured
 
 
-def plant_lesions(
-    heads: Heads, generator: torch.Generator, affected: float = 1.0, spacing: float | None = None
-) -> tuple[Tensor, Tensor]:
+def plant_lesions(heads: Heads, generator: torch.Generator, affected: float = 1.0) -> tuple[Tensor, Tensor]:
     """Return the image complex64 (n, H, W) of finished heads with lesions, and the lesions' share of each pixel.
 
-    A head without deep white matter in its slice gets none: its share is 0 everywhere.
-
-    Args:
-        affected: probability that a head has lesions at all.
-        spacing: distance in mm between neighbouring slices where all `n` are slices of one head, which then share
-            the lesions; None where each is another head, cut through the middle of its lesions.
+    A head has lesions with probability `affected`, and none if its slices show no deep white matter. Contiguous slices
+    of one head share its lesions; a single slice cuts each through the middle.
     """
     n, height, width = heads.image.shape
     device = heads.image.device
-    draws = Draws(n, (height, width), generator, device)
+    draws = heads.slices.draws(generator)
+    thickness = heads.slices.thickness
     pixel = heads.slices.pixel  # (n,) mm
     wave = WAVE[1] * draws.field(WAVE[0] / float(pixel.mean())).clamp(-2, 2)  # (n, H, W), relative to the radius
     grain = 1 + GRAIN[1] * draws.field(GRAIN[0] / float(pixel.mean()))
@@ -52,7 +46,7 @@ def plant_lesions(
     magnitude = heads.image.abs()
     share = torch.zeros_like(magnitude)
     low, high = TABLES["count"]
-    for head in [slice(n)] if spacing else [slice(i, i + 1) for i in range(n)]:
+    for head in [slice(n)] if thickness else [slice(i, i + 1) for i in range(n)]:
         count = int(torch.randint(low, high + 1, (), generator=generator))
         if torch.rand((), generator=generator) >= affected or not candidates[head].any():
             continue
@@ -61,7 +55,7 @@ def plant_lesions(
             number, row, column = (int(i) for i in torch.unravel_index(torch.tensor(centre), candidates[head].shape))
             across = pixel[head, None, None] * torch.hypot(rows - row, (columns - column).float())  # (slices, H, W) mm
             slices = torch.arange(len(across), device=device)[:, None, None]
-            through = (spacing or 0.0) * (slices - number - offset)  # (slices, 1, 1) mm
+            through = (thickness or 0.0) * (slices - number - offset)  # (slices, 1, 1) mm
             distance = torch.hypot(across, through) - radius * (1 + wave[head])
             near = white[head] * torch.exp(-0.5 * (across / AROUND).square())
             level = ratio * (near * heads.image[head].abs()).sum() / near.sum()
@@ -72,7 +66,7 @@ def plant_lesions(
 
 
 def _traits(contrast: str, generator: torch.Generator) -> tuple[float, float, float]:
-    """Draw a lesion's radius in mm, its signal over that of white matter, and its offset from the slice in spacings."""
+    """Draw radius in mm, signal over that of white matter, and offset from the slice in thicknesses."""
     ranges = TABLES["signal"][contrast]
     signal = ranges[int(torch.randint(len(ranges), (), generator=generator))]
     drawn = torch.rand(3, generator=generator).tolist()

@@ -80,7 +80,8 @@ def build(
 
 def _write(path: Path, name: str, index: int) -> None:
     scan = simulate(name, index)
-    write_scan(path, scan.kspace[None], attrs=scan.attrs, header=scan.header)
+    kspace = scan.kspace if scan.kspace.ndim == 4 else scan.kspace[None]  # (slice, coil, H, W)
+    write_scan(path, kspace, attrs=scan.attrs, header=scan.header)
 
 
 def dataset(name: str, folder: str | Path | None = None, progress: bool = True) -> list[Path]:

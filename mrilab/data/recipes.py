@@ -8,6 +8,7 @@ all: their k-space is exact.
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -29,7 +30,8 @@ class Recipe:
     """How to simulate `count` scans, of which the last `unseen` lie in the slab that training never shows.
 
     `anatomy` is a key of ANATOMIES or "ellipses". `n_coils` and `noise_std` are ranges, drawn per scan; `noise_std` is
-    per real component and relative to the 0.99 quantile of the image.
+    per real component and relative to the 0.99 quantile of the image. More `slices` than one are contiguous slices of
+    one clinical head. With `lesions`, every second head has some, beginning with number 1.
     """
 
     anatomy: str
@@ -40,11 +42,14 @@ class Recipe:
     shape: tuple[int, int] = (128, 128)
     n_coils: tuple[int, int] = (8, 8)
     noise_std: tuple[float, float] = (0.01, 0.01)
+    slices: int = 1
+    lesions: bool = False
 
 
-# image on a grid FINENESS times as fine, labels (H, W), attributes, field of view in mm
-Rendered = tuple[Tensor, Tensor, dict[str, str], tuple[float, float]]
-Render = Callable[..., Rendered]  # takes (recipe, unseen, generator, device)
+THICKNESS = 5.0  # of a slice, in mm
+# image on a grid FINENESS times as fine, labels (H, W), attributes, field of view in mm; several slices stand in front
+Rendered = tuple[Tensor, Tensor, dict[str, str | bool], tuple[float, float]]
+Render = Callable[..., Rendered]  # takes (recipe, unseen, generator, device), and of heads whether they have lesions
 # first part of the names that fastMRI gives to acquisitions
 PREFIX = {"axial": "AX", "coronal": "COR", "sagittal": "SAG"}
 RECIPES: dict[str, Recipe] = {
@@ -56,7 +61,11 @@ RECIPES: dict[str, Recipe] = {
     "heads-flair-test": Recipe("clinical", "test", 12, "flair", unseen=6),
     "heads-randomised-val": Recipe("randomised", "val", 8, n_coils=(8, 16), noise_std=(0.003, 0.03)),
     "heads-randomised-test": Recipe("randomised", "test", 12, unseen=6, n_coils=(8, 16), noise_std=(0.003, 0.03)),
+    "heads-t2-slab-val": Recipe("clinical", "val", 4, "t2", slices=3, lesions=True),
+    "heads-t2-slab-test": Recipe("clinical", "test", 6, "t2", unseen=3, slices=3, lesions=True),
     "knee-test": Recipe("knee", "test", 6, "pd"),
+    "knee-fine-val": Recipe("condyle", "val", 2, "pd", shape=(192, 192)),
+    "knee-fine-test": Recipe("condyle", "test", 4, "pd", shape=(192, 192)),
     "abdomen-test": Recipe("abdomen", "test", 6, "t2", n_coils=(12, 12)),
     "ellipses-test": Recipe("ellipses", "test", 6),
 }
@@ -67,7 +76,8 @@ class Simulated:
     """A scan with what only a simulation knows.
 
     `kspace` (coil, H, W) has noise, `truth` (H, W) is the noise-free image on the same grid. The true `coil_maps`
-    (coil, H, W) are for oracles only. `labels` are uint8 (H, W). `attrs` and `header` go into the file.
+    (coil, H, W) are for oracles only. `labels` are uint8 (H, W). `attrs` and `header` go into the file. Where there are
+    several slices, their axis stands in front, of all but the maps, which they share.
     """
 
     kspace: Tensor
@@ -114,23 +124,33 @@ def simulate(name: str, index: int) -> Simulated:
     }
     if recipe.anatomy == "ellipses":
         return _ellipses(recipe, n_coils, noise_std, attrs, generator)
-    image, labels, details, fov = ANATOMIES[recipe.anatomy](recipe, unseen, generator)
-    image = image / quantile_scale(image)
+    render = ANATOMIES[recipe.anatomy]
+    if recipe.lesions:
+        render = partial(render, lesions=index % 2 == 1)
+    image, labels, details, fov = render(recipe, unseen, generator)
+    image = image / quantile_scale(image.flatten(end_dim=-2))  # one factor for all slices
     array = random_array(n_coils, generator)
     maps = array.maps((FINENESS * recipe.shape[0], FINENESS * recipe.shape[1]))  # on the grid of the image
     kspace = simulate_scan(image, maps, recipe.shape, noise_std, generator)
     truth = band_limit(image, recipe.shape)
-    header = {"encoded_fov_mm": (*fov, 5.0)}
+    header = {"encoded_fov_mm": (*fov, THICKNESS)}
     return Simulated(kspace, truth, array.maps(recipe.shape), labels, attrs | details, header)
 
 
-def _head(recipe: Recipe, unseen: bool, generator: torch.Generator, device: Device = "cpu") -> Rendered:
+def _head(
+    recipe: Recipe, unseen: bool, generator: torch.Generator, device: Device = "cpu", lesions: bool | None = None
+) -> Rendered:
     kind = (recipe.shape, recipe.anatomy, recipe.contrast, recipe.split)
-    heads = fine_heads(1, *kind, generator, unseen_slab=unseen, device=device)
+    affected, thickness = float(lesions or False), THICKNESS if recipe.slices > 1 else None
+    heads = fine_heads(recipe.slices, *kind, generator, None, unseen, device, affected, thickness)
     orientation = heads.slices.orientation[0]
     pixel = FINENESS * float(heads.slices.pixel[0])  # mm
-    details = {"acquisition": f"{PREFIX[orientation]}{heads.contrast.upper()}", "orientation": orientation}
-    return heads.image[0], coarse_labels(heads)[0], details, (pixel * recipe.shape[0], pixel * recipe.shape[1])
+    name = f"{PREFIX[orientation]}{heads.contrast.upper()}"
+    details: dict[str, str | bool] = {"acquisition": name, "orientation": orientation}
+    if lesions is not None:
+        details["lesions"] = lesions
+    one = 0 if recipe.slices == 1 else slice(None)  # a single slice has no axis of its own
+    return heads.image[one], coarse_labels(heads)[one], details, (pixel * recipe.shape[0], pixel * recipe.shape[1])
 
 
 def _phantom(draw: Callable[..., tuple[Tensor, Tensor]], acquisition: str, fov: float) -> Render:
@@ -162,5 +182,6 @@ ANATOMIES: dict[str, Render] = {
     "clinical": _head,
     "randomised": _head,
     "knee": _phantom(knee_phantom, "SAGPD", 160.0),
+    "condyle": _phantom(partial(knee_phantom, kind="condyle"), "SAGPD", 160.0),
     "abdomen": _phantom(abdomen_phantom, "AXT2ABDOMEN", 360.0),
 }

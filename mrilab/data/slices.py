@@ -40,11 +40,12 @@ def fine_heads(
     unseen_slab: bool = False,
     device: Device = "cpu",
     lesions: float = 0.0,
+    thickness: float | None = None,
 ) -> Heads:
     """Render `Heads` as `brain_slices` does, before band-limiting, on the grid (FINENESS H, FINENESS W).
 
     With `unseen_slab`, the slices lie in the part of the template that training never shows. The share `lesions` of
-    the heads has lesions; the heads are those without.
+    the heads has lesions; the heads are those without. With a `thickness` in mm, all are contiguous slices of one head.
 
     Raises:
         UserError: the slab in the training split; unknown names.
@@ -58,7 +59,7 @@ def fine_heads(
     own = split_generator(split, seed)
     fine = (FINENESS * shape[0], FINENESS * shape[1])
     part = "slab" if unseen_slab else "seen"
-    heads = render_heads(n, fine, own, distribution, contrast, orientation, part, device)
+    heads = render_heads(n, fine, own, distribution, contrast, orientation, part, device, thickness)
     if lesions:  # from the next seed, so that the heads' own draws stay as they are
         image, share = plant_lesions(heads, split_generator(split, seed + 1), lesions)
         heads = replace(heads, image=image, lesions=share)
