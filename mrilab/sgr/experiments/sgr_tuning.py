@@ -24,7 +24,7 @@ PARTS = ("prior", "grid", "data_step", "last_step", "iterations", "relative_nois
 def candidates() -> list[tuple]:
     """Return the base, and what differs from it in one setting or two."""
     changes: list[dict[str, Any]] = [{"relative_noise": noise} for noise in (0.005, 0.01, 0.014, 0.02, 0.028)]
-    changes += [{"iterations": 10}, {"eta": 0.85}, {"eta": 0.0}, {"eta": 0.85, "split": "constant"}]
+    changes += [{"iterations": 10}, {"eta": 0.85}, {"eta": 0.85, "split": "constant"}]
     changes += [{"data_step": "cg"}, {"data_step": "cg", "iterations": 2}, {"data_step": "released"}]
     changes += [{"last_step": "released"}, {"last_step": "least-squares"}, {"grid": "uniform"}]
     changes += [{"prior": "diffusion-t2"}, {"prior": "diffusion-t2", "grid": "uniform"}]
