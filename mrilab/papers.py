@@ -24,6 +24,7 @@ NETWORKS = {
     "varnet": "mrilab.baselines.varnet:VarNet",
     "ista": "mrilab.baselines.istanet:ISTANet",
     "flat": "mrilab.flat.network:FLAT",
+    "segmenter": "mrilab.sgr.segmentation:Segmenter",
 }
 
 

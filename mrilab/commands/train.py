@@ -31,7 +31,7 @@ def train(
     from mrilab.errors import UserError
     from mrilab.machine import commit
     from mrilab.training.checkpoints import save_checkpoint, start_from
-    from mrilab.training.engine import fit
+    from mrilab.training.engine import Measured, fit
     from mrilab.training.tasks import find_task
 
     saved = save_as or name
@@ -56,6 +56,9 @@ def train(
         raise typer.Exit(130 if outcome.stopped_by == "SIGINT" else 143)
     if not outcome.main:
         return
+    metrics = {"validation_loss": outcome.validation_loss}
+    if isinstance(task, Measured):
+        metrics |= task.measure(outcome.network)
     facts = {
         "data": trainable.data,
         "start": origin,
@@ -69,7 +72,7 @@ def train(
         "devices": outcome.devices,
         "minutes": round(outcome.seconds / 60, 2),
         "budget_minutes": minutes,
-        "metrics": {"validation_loss": outcome.validation_loss},
+        "metrics": metrics,
     }
     card = save_checkpoint(saved, outcome.network, facts, out, code)
     print(f"train {name}: {outcome.step} steps, validation loss {outcome.validation_loss:.4f}; weights beside {card}")

@@ -1,4 +1,4 @@
-"""What lesson 4 trains: a diffusion prior by epsilon matching."""
+"""What lesson 4 trains: a diffusion prior by epsilon matching, a prior of knees, segmentation networks."""
 
 from dataclasses import replace
 from functools import partial
@@ -11,6 +11,9 @@ from mrilab.csgm.train import CLINICAL, PROFILES, VALIDATION, ScoreTask
 from mrilab.data.pool import knee_pool
 from mrilab.physics.scale import quantile_scale
 from mrilab.sgr.diffusion import alpha_bar, last_step, sigma_of
+from mrilab.sgr.segment_data import HeadSource, KneeSource
+from mrilab.sgr.segment_task import SegmentTask
+from mrilab.training.engine import Profile, Settings
 from mrilab.training.tasks import Trainable
 
 KNEES = 300  # number of knees in the pool
@@ -58,7 +61,43 @@ class KneeTask(ScoreTask):
         return (torch.where(mirrored, images.flip(-2), images) * torch.polar(torch.ones_like(turns), turns)).to(device)
 
 
+def _heads(
+    name: str,
+    distribution: str,
+    contrast: str | None,
+    architecture: str,
+    levels: int,
+    side: int,
+    width: int,
+    seed: int = 0,
+) -> SegmentTask:
+    return SegmentTask(name, HeadSource(distribution, contrast, side, seed), side, architecture, width, levels, seed)
+
+
+def _knees(name: str, architecture: str, levels: int, side: int, width: int, seed: int = 0) -> SegmentTask:
+    return SegmentTask(name, KneeSource(side, seed), side, architecture, width, levels, seed)
+
+
+def _profiles(side: int, width: int, batch: int) -> dict[str, Profile]:
+    """Return the sizes of a segmentation network."""
+    return {
+        "smoke": Profile(32, 8, Settings(20, batch=4, warmup=5, log_every=5, validate_every=10)),
+        "teach": Profile(side, width, Settings(8_000, batch=batch, learning_rate=2e-3)),
+        "full": Profile(side, 16, Settings(30_000, batch=32, parts=8, learning_rate=2e-3)),
+    }
+
+
+LESIONED = "clinical T2-weighted axial heads of mrilab.data.labelled_slices, split train (one averaged template)"
+ANY = "randomised heads of mrilab.data.labelled_slices, split train (one averaged template)"
+UNET, RESNET = ("unet", 4), ("segresnet", 4)  # architecture and levels
 TASKS = {
     "score-knee": Trainable(partial(KneeTask, "score-knee"), KNEE, KNEE_PROFILES),
     "diffusion-t2": Trainable(partial(DiffusionTask, "diffusion-t2", "clinical", "t2"), CLINICAL, PROFILES),
+    "segment-t2": Trainable(partial(_heads, "segment-t2", "clinical", "t2", *UNET), LESIONED, _profiles(128, 12, 8)),
+    "segment-t2-second": Trainable(
+        partial(_heads, "segment-t2-second", "clinical", "t2", *RESNET), LESIONED, _profiles(128, 8, 8)
+    ),
+    "segment-heads": Trainable(partial(_heads, "segment-heads", "randomised", None, *UNET), ANY, _profiles(128, 12, 8)),
+    "segment-knee": Trainable(partial(_knees, "segment-knee", *UNET), KNEE, _profiles(192, 12, 4)),
+    "segment-knee-second": Trainable(partial(_knees, "segment-knee-second", *RESNET), KNEE, _profiles(192, 8, 4)),
 }

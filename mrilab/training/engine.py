@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import matplotlib.image
 import torch
@@ -45,6 +45,14 @@ class Task(Protocol):
 
     def validate(self, network: nn.Module) -> tuple[float, Tensor]:
         """Return the loss on fixed examples of the validation split, and a picture (H, W) between 0 and 1."""
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A task that says more of the trained network than its loss."""
+
+    def measure(self, network: nn.Module) -> dict[str, float]:
+        """Return measures of the validation split by name, for the network's card."""
 
 
 @dataclass(frozen=True)
