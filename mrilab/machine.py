@@ -1,8 +1,11 @@
 """What a measured number was measured on: device, memory and the commit of the code."""
 
 import subprocess
+import sys
+import time
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Literal
 
 import psutil
@@ -60,6 +63,27 @@ def tree_memory(processes: Iterable[psutil.Process]) -> int:
         with suppress(psutil.NoSuchProcess):
             total += process.memory_info().rss
     return total
+
+
+def peak_memory(device: torch.device) -> int:
+    """Return the most bytes so far: of torch since the last reset on a GPU, else of this process since its start."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset
+    if sys.platform == "linux":  # ru_maxrss would begin with what the parent held when it forked
+        peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(peak.split()[1]) * 1024
+    import resource  # Unix only
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def clock(device: torch.device) -> float:
+    """Return the seconds of a clock, once the device has finished what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)  # kernels are still running when the call returns
+    return time.perf_counter()
 
 
 def commit() -> str:

@@ -186,7 +186,7 @@ def titles(figure):
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent's memory is inherited on Linux")
 def test_memory_is_that_of_the_process_not_of_its_parent():
     held = np.ones(2**27)  # 1 GiB
-    code = "import torch; from mrilab.evaluation.reconstruct import _peak_memory as m; print(m(torch.device('cpu')))"
+    code = "import torch; from mrilab.machine import peak_memory as m; print(m(torch.device('cpu')))"
     child = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
     assert 2**26 < child < held.nbytes
 
