@@ -19,10 +19,12 @@ def consistent(model: LinearModel, adjoint: Tensor, z: Tensor, weight: Tensor, i
     def normal(x: Tensor) -> Tensor:
         return torch.addcmul(model.normal(x), x, weight)
 
-    return z + unrolled_gradients(normal, adjoint - model.normal(z), iterations)
+    return z + unrolled_gradients(normal, adjoint - model.normal(z), iterations, z)
 
 
-def unrolled_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, iterations: int) -> Tensor:
+def unrolled_gradients(
+    normal: Callable[[Tensor], Tensor], b: Tensor, iterations: int, start: Tensor | None = None
+) -> Tensor:
     """Take `iterations` steps of conjugate gradients for normal(x) = b from x = 0, a differentiable function of b.
 
     As `mrilab.physics.conjugate_gradients`, with sums per image, but out of place, so that autograd can walk back
@@ -35,7 +37,10 @@ def unrolled_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, iterations
         rr = torch.linalg.vecdot(r, r)[..., None]  # (..., 1)
         # Below this the residual is rounding. Added to what is divided by, it changes no step that matters, and keeps
         # a finished image from dividing 0 by 0, or by what a singular `normal` makes of rounding in its null space.
-        floor = (8 * torch.finfo(rr.dtype).eps) ** 2 * rr.detach() + torch.finfo(rr.dtype).tiny
+        size = rr.detach()
+        if start is not None:
+            size = size + torch.linalg.vector_norm(start.detach(), dim=(-2, -1)).square()[..., None]
+        floor = (8 * torch.finfo(rr.dtype).eps) ** 2 * size + torch.finfo(rr.dtype).tiny
         for n in range(iterations):
             q = _components(normal(torch.view_as_complex(p.unflatten(-1, shape))))
             alpha = rr / (torch.linalg.vecdot(p, q)[..., None] + floor)

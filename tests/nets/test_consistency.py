@@ -103,6 +103,22 @@ def test_without_a_weight_the_data_are_kept_and_the_rest_stays(dtype, problem, g
     torch.testing.assert_close(x, expected, atol=tolerance, rtol=tolerance)
 
 
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
+@pytest.mark.parametrize("away", [0.0, 1e-4, 1e-2])
+@pytest.mark.parametrize("iterations", [2, 50])
+def test_a_start_that_agrees_with_the_data_stays(iterations, away, dtype, problem, generator):
+    """Then most of what is left to solve is rounding of the start, of which half is in the null space."""
+    shape = (6, 8)
+    y, mask, maps, _ = problem(equispaced_mask(shape, 2, acs=2), shape, coils=1, n=1, dtype=dtype)
+    model = SenseModel(maps, mask)
+    z = torch.randn(1, *shape, dtype=dtype, generator=generator)
+    near = z + model.adjoint(y) - model.normal(z)  # A^H A is a projection
+    start = near + away * torch.randn(1, *shape, dtype=dtype, generator=generator)
+    x = consistent(model, model.adjoint(y), start, torch.zeros((), dtype=y.real.dtype), iterations)
+    tolerance = 2e-6 if dtype == torch.complex64 else 1e-14
+    torch.testing.assert_close(x, start - model.normal(start) + model.adjoint(y), atol=tolerance, rtol=tolerance)
+
+
 def test_autocast_changes_nothing(problem):
     """Under autocast vecdot alone would work in bfloat16, and the solution be off by a tenth."""
     y, mask, maps, image = problem(LINES, (6, 5), dtype=torch.complex64)
