@@ -43,12 +43,15 @@ def time_grid(kind: Grid, steps: int, start: float, sigma_min: float, sigma_max:
     "geometric" takes noise levels in a constant ratio from `start` down to `sigma_min`.
 
     Raises:
-        UserError: fewer than two steps, or a `start` that the network does not know.
+        UserError: fewer than two steps, more than there are, or a `start` that the network does not know.
     """
     if steps < 2:
         raise UserError(f"a chain needs 2 steps or more, not {steps}")
     if kind == "uniform":
-        t = torch.linspace(last_step(sigma_max), 0, steps, dtype=torch.float64).round().long()
+        last = last_step(sigma_max)
+        if steps > last + 1:
+            raise UserError(f"the prior knows {last + 1} steps of the diffusion, not {steps}; give fewer steps")
+        t = torch.linspace(last, 0, steps, dtype=torch.float64).round().long()
         return alpha_bar()[t]
     if start > sigma_max:
         raise UserError(f"the prior knows noise up to sigma {sigma_max:g}; start there or below, not at {start:g}")
@@ -117,15 +120,14 @@ class Chain:
 
     def previous(self, x0: Tensor, eps: Tensor, noise: Tensor, abar: float, before: float) -> Tensor:
         """Return x_(t-1) from x'_0, epsilon and new noise, all (K, *batch, H, W); `before` is abar_(t-1)."""
-        beta = self.beta_tilde(abar, before)
+        new = self.eta**2 * self.share(abar, before)
         # x_(t-1) = sqrt(abar_(t-1)) x'_0 + sqrt(1 - abar_(t-1) - eta^2 beta^2) eps + eta beta noise    (6)
-        return before**0.5 * x0 + (1 - before - self.eta**2 * beta**2) ** 0.5 * eps + self.eta * beta * noise
+        return before**0.5 * x0 + (1 - before) ** 0.5 * ((1 - new) ** 0.5 * eps + new**0.5 * noise)
 
-    def beta_tilde(self, abar: float, before: float) -> float:
-        """Return the standard deviation of the noise that DDPM draws in a step, beta-tilde of (6)."""
-        if self.split == "constant":
-            return (1 - before) ** 0.5
-        return ((1 - before) / (1 - abar) * (1 - abar / before)) ** 0.5
+    def share(self, abar: float, before: float) -> float:
+        """Return the share of the noise's variance that is new with eta = 1: beta-tilde^2 / (1 - abar_(t-1)) of (6)."""
+        # beta-tilde = sqrt((1 - abar_(t-1)) / (1 - abar_t)) sqrt(1 - abar_t / abar_(t-1))
+        return 1.0 if self.split == "constant" else (1 - abar / before) / (1 - abar)
 
     def unguided(self, x_t: Tensor, abar: float, last: bool = False) -> tuple[Tensor, Tensor]:
         """Return epsilon_theta(x_t) and x'_0, each of the shape of x_t."""
