@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from mrilab.errors import UserError
 from mrilab.methods.registry import Progress
 from mrilab.sgr.dds import Chain, run_chain
+from mrilab.sgr.diffusion import sigma_of
 from mrilab.sgr.guidance import Guidance, Segment
 from mrilab.sgr.volume import volume
 
@@ -25,8 +27,20 @@ def guided_bounds(
 
     With `paired`, all of them share start and noise: with b = 0 they are the same image. Without, as in the released
     code, each chain draws its own.
+
+    Raises:
+        UserError: a range of the guidance that holds no step but the last, or values that are not finite.
     """
+    sigmas = sigma_of(grid[:-1])
+    low, high = guidance.range
+    if not ((low <= sigmas) & (sigmas <= high)).any():
+        raise UserError(
+            f"guidance from sigma {low:g} to {high:g} acts in no step; they go from {sigmas[0]:.3g} to {sigmas[-1]:.3g}"
+        )
     n = 2 * len(guidance.classes)
+    if paired and guidance.b == 0:  # pieces of unequal size would round differently
+        image = run_chain(chain, grid, count, generator, progress=progress)  # (count, *batch, H, W)
+        return image.repeat(2, n // 2, *[1] * image.ndim)
     groups, each = (n, count) if paired else (1, n * count)
     images = run_chain(chain, grid, each, generator, groups=groups, guide=guidance, progress=progress)
     return images.unflatten(0, (2, len(guidance.classes), count))

@@ -65,7 +65,7 @@ class Guidance:
             leaves the denoiser out, as if it did not depend on x_t, and spares its backward pass.
         masked: whether pixels that are already as wished do not count (12).
         reference: what b is relative to: "epsilon", or "noise" as in the released code, the norm of new noise.
-        generator: draws that noise.
+        generator: draws that noise; "noise" needs it.
     """
 
     segment: Segment
@@ -78,11 +78,15 @@ class Guidance:
     generator: torch.Generator | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a push that is negative and a range that is empty. Raises UserError."""
+        """Refuse a negative push, no class, an empty range, and noise without a generator. Raises UserError."""
+        if not self.classes:
+            raise UserError("guidance needs the class whose volume it bounds; give one or more")
         if not (0 <= self.b < float("inf")):
             raise UserError(f"the strength b of guidance must be a finite number, 0 or more, not {self.b:g}")
         if not self.range[0] < self.range[1]:
             raise UserError(f"guidance from sigma {self.range[0]:g} to {self.range[1]:g} acts nowhere")
+        if self.reference == "noise" and self.generator is None:
+            raise UserError("guidance relative to noise draws it; give a generator")
 
     def __call__(self, chain: Chain, x_t: Tensor, abar: float) -> tuple[Tensor, Tensor, Tensor]:
         """Return gamma times the gradient, epsilon and x'_0, each of the shape of x_t (K, *batch, H, W)."""
