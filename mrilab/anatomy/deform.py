@@ -83,7 +83,12 @@ def _place_in_segments(
     bounds = []
     for name in orientation:
         segments = torch.tensor(PLANES[name][part]) + torch.tensor([margin, -margin])
-        chosen = int(torch.multinomial(segments[:, 1] - segments[:, 0], 1, generator=generator))
+        lengths = (segments[:, 1] - segments[:, 0]).clamp_min(0)
+        if not lengths.any():
+            raise UserError(
+                f"{2 * margin:g} mm of slices do not fit into the {name} part {part!r}; take fewer or thinner"
+            )
+        chosen = int(torch.multinomial(lengths, 1, generator=generator))
         bounds.append(segments[chosen])
     low, high = torch.stack(bounds).to(through).T  # each (n,)
     position = low + (high - low) * torch.rand(len(orientation), generator=generator).to(through)
@@ -115,7 +120,7 @@ def place_slices(
         thickness: that of the slices of one head in mm; None draws a head for each slice.
 
     Raises:
-        UserError: unknown orientation.
+        UserError: unknown orientation; more slices of one head than fit into any segment of the part.
     """
     if orientation is not None and orientation not in PLANES:
         raise UserError(f"unknown orientation {orientation!r}; choose one of {', '.join(PLANES)}")
@@ -134,14 +139,12 @@ def place_slices(
     angles = torch.deg2rad(normal(3, heads) * torch.tensor([[variation.tilt], [variation.tilt], [variation.rotation]]))
     if variation.quarter_turns:
         angles[2] += torch.randint(4, (heads,), generator=generator) * (torch.pi / 2)
-    frame = torch.tensor(
-        [PLANES[name]["frame"] for name in names], dtype=torch.float32
-    ).mT  # (heads, 3, 3) columns: axes
+    frame = torch.tensor([PLANES[name]["frame"] for name in names], dtype=torch.float32).mT  # (heads, 3, 3)
     stretch = torch.diag_embed(torch.exp(variation.size * normal(heads, 3)))
     mirror = torch.ones(heads, 3)
     mirror[:, 0] = 1 - 2.0 * torch.randint(2, (heads,), generator=generator)
     matrix = torch.diag_embed(mirror) @ stretch @ frame @ _rotation(*angles)  # (heads, 3, 3)
-    centre = torch.tensor([PLANES[name]["centre"] for name in names]) + variation.shift * normal(heads, 3)  # (heads, 3)
+    centre = torch.tensor([PLANES[name]["centre"] for name in names]) + variation.shift * normal(heads, 3)
 
     names, pixel = names * (n // heads), pixel.expand(n)
     matrix, centre = matrix.expand(n, 3, 3), centre.expand(n, 3)

@@ -15,7 +15,7 @@ from mrilab.anatomy.image import Heads
 
 TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
 LABELS = (*NAMES, "lesion")  # names by number of the labels of a head with lesions
-BORDER = 0.6  # softness of the border in mm
+BORDER, REACH = 0.6, 5.0  # softness of the border in mm, and distance from it at which a lesion ends for good
 WAVE = (5.0, 0.18)  # knot spacing in mm of the surface's waves, and their standard deviation over the radius
 GRAIN = (2.5, 0.06)  # knot spacing in mm and relative standard deviation of the texture inside
 GREY = 0.5  # how far a lesion may take over grey matter; white matter it takes over wholly
@@ -59,7 +59,7 @@ def plant_lesions(heads: Heads, generator: torch.Generator, affected: float = 1.
             distance = torch.hypot(across, through) - radius * (1 + wave[head])
             near = white[head] * torch.exp(-0.5 * (across / AROUND).square())
             level = ratio * (near * heads.image[head].abs()).sum() / near.sum()
-            lesion = torch.sigmoid(-distance / BORDER) * (white[head] + GREY * grey[head])
+            lesion = torch.sigmoid(-distance / BORDER) * (distance < REACH) * (white[head] + GREY * grey[head])
             magnitude[head] += lesion * (level * grain[head] - magnitude[head])
             share[head] += lesion * (1 - share[head])
     return torch.where(share > 0, torch.polar(magnitude, heads.image.angle()), heads.image), share

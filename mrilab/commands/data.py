@@ -36,7 +36,8 @@ def list_() -> None:
 
     for name, recipe in RECIPES.items():
         unseen = f", {recipe.unseen} of them in the unseen slab" if recipe.unseen else ""
-        print(f"{name:24} {recipe.count:3d} scans of {recipe.shape[0]} x {recipe.shape[1]}{unseen}")
+        slices = f"{recipe.slices} slices of " if recipe.slices > 1 else ""
+        print(f"{name:24} {recipe.count:3d} scans of {slices}{recipe.shape[0]} x {recipe.shape[1]}{unseen}")
 
 
 @group.command()

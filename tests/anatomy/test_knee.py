@@ -1,5 +1,6 @@
 import pytest
 import torch
+from scipy import ndimage
 
 from mrilab.anatomy.acquire import band_limit
 from mrilab.anatomy.knee import STRUCTURES, knee_phantom
@@ -45,6 +46,18 @@ def test_many_structures_in_every_random_knee():
         condyle, notch = {"meniscus", "fibula", "tibial_cartilage"}, {"acl", "pcl", "vessel"}
         assert condyle <= present if kind == "condyle" else notch <= present
         assert "articular_cartilage" not in present
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_each_cartilage_lies_on_its_own_bone(seed):
+    """Labels within 4 mm of a bone's own, and the three parts where an anatomist has them."""
+    _, labels = knee(seed, (192, 192), kind="condyle")
+    for part, bone in {"patellar": "patella", "femoral": "femur_cortex", "tibial": "tibia_cortex"}.items():
+        cartilage = labels == LABELS[f"{part}_cartilage"]
+        away = ndimage.distance_transform_edt((labels != LABELS[bone]).numpy(), sampling=160 / 192)  # mm
+        assert cartilage.sum() > 60 and away[cartilage.numpy()].max() < 4
+    patellar, femoral, tibial = (centre_of(labels, f"{part}_cartilage") for part in ("patellar", "femoral", "tibial"))
+    assert patellar[1] < femoral[1] and patellar[1] < tibial[1] and femoral[0] < tibial[0]
 
 
 def test_both_kinds_are_drawn_when_none_is_asked_for():

@@ -10,6 +10,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from mrilab.anatomy.knee import STRUCTURES
+from mrilab.anatomy.lesions import LABELS
 from mrilab.cli import app
 from mrilab.data import embedded
 from mrilab.data.recipes import RECIPES, Recipe, find_recipe, simulate
@@ -19,6 +21,7 @@ from mrilab.errors import UserError
 from mrilab.paths import ROOT
 from mrilab.physics.coils import mvue
 from mrilab.physics.fourier import ifft2c
+from mrilab.physics.scale import quantile_scale
 
 
 @pytest.fixture
@@ -52,6 +55,40 @@ def test_files_are_fastmri_scans(small, tmp_path):
         torch.testing.assert_close(scan.kspace[0], simulate("heads-small-test", index).kspace)
         with h5py.File(file) as raw:
             assert b"ismrmrdHeader" in raw["ismrmrd_header"][()]
+
+
+def test_a_slab_is_one_file_of_contiguous_slices(monkeypatch, tmp_path):
+    recipe = Recipe("clinical", "test", 2, "t2", unseen=1, shape=(48, 40), n_coils=(4, 4), slices=3, lesions=True)
+    monkeypatch.setattr("mrilab.data.recipes.RECIPES", {"slab-test": recipe})
+    for index, file in enumerate(embedded.dataset("slab-test", tmp_path, progress=False)):
+        scan, ours = read_scan(file), simulate("slab-test", index)
+        assert scan.kspace.shape == (3, 4, 48, 40) and scan.n_slices == 3
+        torch.testing.assert_close(scan.kspace, ours.kspace)
+        assert ours.truth.shape == ours.labels.shape == (3, 48, 40) and ours.coil_maps.shape == (4, 48, 40)
+        assert float(quantile_scale(ours.truth.reshape(-1, 40))) == pytest.approx(1, rel=0.05), "one factor for all"
+        assert scan.header["encoded_fov_mm"] == pytest.approx(ours.header["encoded_fov_mm"])
+        # pixels are square: 226 to 256 mm along the 48 rows, five sixths of it along the 40 columns
+        assert 226 <= scan.header["encoded_fov_mm"][0] <= 256 and scan.header["encoded_fov_mm"][2] == 5.0
+        has = bool((ours.labels == LABELS.index("lesion")).any())
+        assert bool(scan.attrs["lesions"]) == has == (index == 1)
+    dataset_sheet(tmp_path / "sheet.png", "slab-test")
+    assert (tmp_path / "sheet.png").stat().st_size > 5000
+
+
+def test_every_second_slab_has_lesions_that_can_be_found():
+    assert [name for name, recipe in RECIPES.items() if recipe.lesions] == ["heads-t2-slab-val", "heads-t2-slab-test"]
+    for name, index in (("heads-t2-slab-val", 0), ("heads-t2-slab-val", 1), ("heads-t2-slab-test", 5)):
+        scan = simulate(name, index)
+        found = int((scan.labels == LABELS.index("lesion")).sum())
+        assert scan.attrs["lesions"] == (index % 2 == 1) and (found > 50 if index % 2 else found == 0)
+
+
+@pytest.mark.parametrize("name", ["knee-fine-val", "knee-fine-test"])
+def test_condyles_on_a_fine_grid_show_every_cartilage(name):
+    scan = simulate(name, 0)
+    assert scan.kspace.shape == (8, 192, 192) and scan.header["encoded_fov_mm"] == (160.0, 160.0, 5.0)
+    for part in ("patellar_cartilage", "femoral_cartilage", "tibial_cartilage", "meniscus"):
+        assert (scan.labels == STRUCTURES.index(part)).sum() > 80
 
 
 def test_building_again_touches_nothing_and_mends_what_is_missing(small, tmp_path):

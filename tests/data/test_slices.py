@@ -5,9 +5,10 @@ import torch
 
 from mrilab.anatomy.contrast import INDEX
 from mrilab.anatomy.deform import PLANES
+from mrilab.anatomy.lesions import LABELS
 from mrilab.data.recipes import simulate
 from mrilab.data.scans import read_scan
-from mrilab.data.slices import brain_slices, coarse_labels, fine_heads, split_generator
+from mrilab.data.slices import brain_slices, coarse_labels, fine_heads, labelled_slices, split_generator
 from mrilab.errors import UserError
 from mrilab.physics.coils import mvue
 from mrilab.physics.espirit import espirit
@@ -86,6 +87,41 @@ def test_labels_lie_on_their_image():
     for image, label in zip(images.abs(), labels, strict=True):
         csf, white, air = (image[label == INDEX[name]].mean() for name in ("csf", "white matter", "air"))
         assert csf > 1.5 * white and white > 5 * air
+
+
+@pytest.mark.parametrize("distribution", ["clinical", "randomised"])
+def test_labelled_slices_are_brain_slices_with_labels(distribution):
+    ours, theirs = seeded(), seeded()
+    images, labels = labelled_slices(2, (64, 48), distribution, generator=ours, lesions=0)
+    assert torch.equal(images, brain_slices(2, (64, 48), distribution, generator=theirs))
+    assert torch.equal(ours.get_state(), theirs.get_state())
+    heads = fine_heads(2, (64, 48), distribution, generator=seeded())
+    assert torch.equal(labels, coarse_labels(heads)) and labels.dtype == torch.uint8
+    assert int(labels.max()) < LABELS.index("lesion")
+
+
+def test_lesions_change_their_pixels_and_nothing_else():
+    """Of two batches from one seed, with and without lesions, images and labels differ in the lesions alone."""
+    plain, generator = seeded(4), seeded(4)
+    before, tissues = labelled_slices(6, (128, 128), generator=plain, lesions=0)
+    after, labels = labelled_slices(6, (128, 128), generator=generator, lesions=1)
+    assert torch.equal(generator.get_state(), plain.get_state())
+    lesion = labels == LABELS.index("lesion")
+    assert lesion.sum() > 100
+    assert torch.equal(labels[~lesion], tissues[~lesion])
+    brain = torch.tensor([INDEX["white matter"], INDEX["grey matter"]])
+    assert torch.isin(tissues[lesion].long(), brain).float().mean() > 0.97
+    assert (after.abs()[lesion] > 1.2 * before.abs()[lesion]).float().mean() > 0.8
+    # a lesion's border and the ringing of its cut k-space are all that reaches beyond it
+    near = torch.nn.functional.max_pool2d(lesion[:, None].float(), 11, 1, 5)[:, 0] > 0
+    change = (after - before).abs()
+    assert change[~near].max() < 0.1 * change.max()
+
+
+def test_the_share_of_heads_with_lesions_is_as_asked():
+    labels = labelled_slices(40, (64, 64), generator=seeded(), lesions=0.5)[1]
+    affected = (labels == LABELS.index("lesion")).any((1, 2)).sum()
+    assert 10 <= int(affected) <= 28
 
 
 def test_unknown_split_is_a_user_error():
