@@ -117,12 +117,15 @@ def judge(claim: Claim, values: float | Sequence[float]) -> Verdict:
     measured = np.asarray(values, dtype=float).ravel()
     if measured.size == 0 or not np.isfinite(measured).all():
         raise UserError(f"claim {claim.id!r} needs finite measured values, one a test scan; got {measured}")
-    mean = float(measured.mean())
-    interval = None
-    if measured.size > 2:
-        half = float(stats.t.ppf(0.975, measured.size - 1) * stats.sem(measured))
-        interval = (mean - half, mean + half)
-    return Verdict(claim, mean, interval, tuple(measured.tolist()))
+    return Verdict(claim, float(measured.mean()), mean_interval(measured), tuple(measured.tolist()))
+
+
+def mean_interval(values: Sequence[float] | np.ndarray) -> tuple[float, float] | None:
+    """Return the 95 % interval of the mean by Student's t, or None from two values or fewer."""
+    if len(values) < 3:
+        return None
+    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    return float(np.mean(values) - half), float(np.mean(values) + half)
 
 
 class ClaimsTable:
