@@ -65,7 +65,6 @@ def test_a_slab_is_one_file_of_contiguous_slices(monkeypatch, tmp_path):
         assert scan.kspace.shape == (3, 4, 48, 40) and scan.n_slices == 3
         torch.testing.assert_close(scan.kspace, ours.kspace)
         assert ours.truth.shape == ours.labels.shape == (3, 48, 40) and ours.coil_maps.shape == (4, 48, 40)
-        assert float(quantile_scale(ours.truth.reshape(-1, 40))) == pytest.approx(1, rel=0.05), "one factor for all"
         assert scan.header["encoded_fov_mm"] == pytest.approx(ours.header["encoded_fov_mm"])
         # pixels are square: 226 to 256 mm along the 48 rows, five sixths of it along the 40 columns
         assert 226 <= scan.header["encoded_fov_mm"][0] <= 256 and scan.header["encoded_fov_mm"][2] == 5.0
@@ -79,6 +78,9 @@ def test_every_second_slab_has_lesions_that_can_be_found():
     assert [name for name, recipe in RECIPES.items() if recipe.lesions] == ["heads-t2-slab-val", "heads-t2-slab-test"]
     for name, index in (("heads-t2-slab-val", 0), ("heads-t2-slab-val", 1), ("heads-t2-slab-test", 5)):
         scan = simulate(name, index)
+        # one factor for all slices makes the quantile 1 on the fine grid; cutting k-space takes the finest peaks
+        assert 0.9 < float(quantile_scale(scan.truth.flatten(0, 1))) < 1.0
+        assert float(quantile_scale(scan.truth).std()) > 0.005
         found = int((scan.labels == LABELS.index("lesion")).sum())
         assert scan.attrs["lesions"] == (index % 2 == 1) and (found > 50 if index % 2 else found == 0)
 
