@@ -39,7 +39,8 @@ def attack(
         project: a linear projection of images, such as `null_space`, in whose range the perturbation stays.
         steps: number of gradients.
 
-    The perturbation is (n, H, W). It is 0 where there is no gradient: no pixel is left to win or to lose.
+    The more steps, the less another network sees of it, while the first one's change of volume hardly grows after
+    three: state the number beside every transfer. The perturbation is (n, H, W). It is 0 where there is no gradient: no pixel is left to win or to lose.
     """
     loss = up_loss if up else low_loss
     size = norm[:, None, None].to(image.real)  # (n, 1, 1)
