@@ -21,13 +21,16 @@ def test_the_cap_is_that_of_the_guidance(generator):
 
 
 def test_at_that_eta_a_step_does_not_use_epsilon():
-    one = torch.ones(1, 1, dtype=torch.complex128)
+    zero, one = torch.zeros(1, 1, dtype=torch.complex128), torch.ones(1, 1, dtype=torch.complex128)
+
+    def left(abar, before, **settings):
+        return Chain(lambda x, sigma: x, one, None, 1.0, **settings).previous(zero, one, zero, abar, before)
+
     for abar, before in ((0.5, 0.7), (0.999, 0.9995)):
-        chain = Chain(lambda x, sigma: x, one, None, 1.0)
-        left = 1 - before - disarming_eta(abar, before) ** 2 * chain.beta_tilde(abar, before) ** 2
-        assert abs(left) < 1e-12
-        constant = Chain(lambda x, sigma: x, one, None, 1.0, split="constant")
-        assert constant.previous(0 * one, one, 0 * one, abar, before).abs().max() < 1e-7
+        eta = disarming_eta(abar, before)
+        assert abs((1 - before) * (1 - eta**2 * Chain(lambda x, s: x, one, None, 1.0).share(abar, before))) < 1e-12
+        assert torch.equal(left(abar, before, split="constant"), zero)
+        assert left(abar, before).abs() > 0
 
 
 def test_the_largest_are_that_many_and_none_of_the_rest_is_larger():
