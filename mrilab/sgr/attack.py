@@ -40,7 +40,8 @@ def attack(
         steps: number of gradients.
 
     The more steps, the less another network sees of it, while the first one's change of volume hardly grows after
-    three: state the number beside every transfer. The perturbation is (n, H, W). It is 0 where there is no gradient: no pixel is left to win or to lose.
+    three: state the number beside every transfer. The perturbation is (n, H, W). It is 0 where there is no gradient: no
+    pixel is left to win or to lose.
     """
     loss = up_loss if up else low_loss
     size = norm[:, None, None].to(image.real)  # (n, 1, 1)
