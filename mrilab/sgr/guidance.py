@@ -62,7 +62,7 @@ class Guidance:
         b: largest push, in units of the norm of epsilon_theta.
         range: lowest and highest sigma at which guidance acts.
         through: "step" takes the gradient with respect to x_t, through segmentation, data step and denoiser. "data"
-            leaves the denoiser out, as if it did not depend on x_t, and spares its backward pass.
+            leaves the denoiser out, as if epsilon_theta did not depend on x_t, and spares its backward pass.
         masked: whether pixels that are already as wished do not count (12).
         reference: what b is relative to: "epsilon", or "noise" as in the released code, the norm of new noise.
         generator: draws that noise; "noise" needs it.
