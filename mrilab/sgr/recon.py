@@ -41,6 +41,7 @@ def dds(
     """
     score = ScorePrior(prior, y.device, precision)
     sampling = Sampling(grid, steps, start, data_step, last_step, eta, split, iterations, relative_noise)
+    times = sampling.times(score)
     chain, q = sampling.chain(score, y, model, generator, scale)
-    images = run_chain(chain, sampling.times(score), samples, generator, progress=progress)  # (samples, H, W)
+    images = run_chain(chain, times, samples, generator, progress=progress)  # (samples, H, W)
     return posterior_summary(images * q)
