@@ -142,14 +142,19 @@ def output_paths(out: str | None, scan: str, method: str, prescan: str | None) -
         raise UserError(f"--out {h5} must end in .h5; the picture gets the same name with .png")
     png = h5.with_suffix(".png")
     for path in (h5, png):
-        if path.resolve() in (Path(source).resolve() for source in (scan, prescan) if source):
-            raise UserError(f"--out {path} would overwrite an input; choose another name")
-        if path.is_dir():
-            raise UserError(f"--out {path} is a folder; give the name of a file")
-    folder = next(parent for parent in h5.resolve().parents if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UserError(f"--out {h5} cannot be written, because {folder} is not a writable folder; choose another")
+        check_output("--out", path, scan, prescan)
     return h5, png
+
+
+def check_output(option: str, path: Path, *sources: str | None) -> None:
+    """Raise `UserError` where a file cannot be written, or would overwrite one of the inputs."""
+    if path.resolve() in (Path(source).resolve() for source in sources if source):
+        raise UserError(f"{option} {path} would overwrite an input; choose another name")
+    if path.is_dir():
+        raise UserError(f"{option} {path} is a folder; give the name of a file")
+    folder = next(parent for parent in path.resolve().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise UserError(f"{option} {path} cannot be written, because {folder} is not a writable folder; choose another")
 
 
 @contextlib.contextmanager

@@ -37,7 +37,6 @@ def write_reconstruction(
     Raises:
         UserError: a place that cannot be written.
     """
-    path = Path(path)
     datasets = {
         "reconstruction": image.abs().to(torch.float32),
         "reconstruction_complex": image.to(torch.complex64),
@@ -45,8 +44,18 @@ def write_reconstruction(
         "samples": samples,
         "mask": mask[0] if mask is not None and mask.shape[0] == 1 else mask,
     }
+    write_datasets(path, datasets, attrs or {})
+
+
+def write_datasets(path: str | Path, datasets: Mapping[str, Tensor | None], attrs: Mapping) -> None:
+    """Write tensors by name and attributes, whole or not at all. Versions are added, and None is left out.
+
+    Raises:
+        UserError: a place that cannot be written.
+    """
+    path = Path(path)
     provenance = {
-        **(attrs or {}),
+        **attrs,
         "mrilab_version": mrilab.__version__,
         "torch_version": str(torch.__version__),
         "numpy_version": np.__version__,

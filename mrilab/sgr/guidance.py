@@ -13,6 +13,11 @@ from mrilab.sgr.dds import Chain
 from mrilab.sgr.volume import indicator
 
 Segment = Callable[[Tensor], Tensor]  # images (n, H, W) in units of q -> logits (n, 1 + classes, H, W)
+Through = Literal["step", "data"]  # what the gradient passes: the whole step, or all of it but the denoiser
+
+STRENGTH = 0.02  # b for the grid of STEPS steps
+RANGE = (0.0, 1.2)  # lowest and highest sigma at which guidance acts
+THROUGH: Through = "data"
 PIECE = 2**16  # number of pixels whose graph is kept at a time: at 128 x 128, four images
 
 
@@ -72,7 +77,7 @@ class Guidance:
     classes: Sequence[int]
     b: float
     range: tuple[float, float] = (0.0, float("inf"))
-    through: Literal["step", "data"] = "step"
+    through: Through = "step"
     masked: bool = True
     reference: Literal["epsilon", "noise"] = "epsilon"
     generator: torch.Generator | None = None

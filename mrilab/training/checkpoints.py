@@ -79,13 +79,18 @@ def stored_weights(network: nn.Module) -> dict[str, Tensor]:
     return weights
 
 
+def checkpoint_names(folder: Path = CHECKPOINTS) -> list[str]:
+    """Return the names of all checkpoints in alphabetical order."""
+    return sorted(path.stem for path in folder.glob("*.json"))
+
+
 def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, dict]:
     """Return the float32 network of this name, in evaluation mode on the CPU, and its card.
 
     Raises:
         UserError: there is no such checkpoint, or one of its two files is missing, cut short or altered.
     """
-    known = sorted(path.stem for path in folder.glob("*.json"))
+    known = checkpoint_names(folder)
     if name not in known:  # also keeps a name that is a path from leading elsewhere
         hint = f"choose one of {', '.join(known)}" if known else "train it first, see `mrilab train --help`"
         raise UserError(f"there is no checkpoint {name!r} in {folder}; {hint}")
