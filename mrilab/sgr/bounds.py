@@ -31,12 +31,7 @@ def guided_bounds(
     Raises:
         UserError: a range of the guidance that holds no step but the last, or values that are not finite.
     """
-    sigmas = sigma_of(grid[:-1])
-    low, high = guidance.range
-    if not ((low <= sigmas) & (sigmas <= high)).any():
-        raise UserError(
-            f"guidance from sigma {low:g} to {high:g} acts in no step; they go from {sigmas[0]:.3g} to {sigmas[-1]:.3g}"
-        )
+    check_range(guidance, grid)
     n = 2 * len(guidance.classes)
     if paired and guidance.b == 0:  # pieces of unequal size would round differently
         image = run_chain(chain, grid, count, generator, progress=progress)  # (count, *batch, H, W)
@@ -44,6 +39,16 @@ def guided_bounds(
     groups, each = (n, count) if paired else (1, n * count)
     images = run_chain(chain, grid, each, generator, groups=groups, guide=guidance, progress=progress)
     return images.unflatten(0, (2, len(guidance.classes), count))
+
+
+def check_range(guidance: Guidance, grid: Tensor) -> None:
+    """Raise `UserError` where no step of `grid`, abar (steps,), but the last lies in the range of the guidance."""
+    sigmas = sigma_of(grid[:-1])
+    low, high = guidance.range
+    if not ((low <= sigmas) & (sigmas <= high)).any():
+        raise UserError(
+            f"guidance from sigma {low:g} to {high:g} acts in no step; they go from {sigmas[0]:.3g} to {sigmas[-1]:.3g}"
+        )
 
 
 def repeated(samples: Tensor, segment: Segment, classes: Sequence[int], per: str = "slice") -> Tensor:

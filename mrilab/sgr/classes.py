@@ -60,18 +60,20 @@ def class_numbers(network: Segmenter, name: str, classes: Sequence[str]) -> dict
     return {each: 1 + network.classes.index(each) for each in dict.fromkeys(classes)}
 
 
-def class_maps(network: Segmenter, images: Tensor) -> Tensor:
-    """Return the class of each pixel of images (..., H, W), uint8 of the same shape; 0 is background.
+def class_maps(network: Segmenter, images: Tensor, names: Sequence[str]) -> Tensor:
+    """Return the class of each pixel of images (..., H, W), uint8 of the same shape, numbered from 1 as in `names`.
 
-    A pixel has the class that is more probable than every other one, as the volume counts it (8); with a tie it has
-    none. Images are in units of their 0.99 quantile.
+    A pixel has the class that is more probable than every other one, as the volume counts it (8). With a tie it has
+    none, which is 0, as are background and classes that `names` lacks. Images are in units of their 0.99 quantile.
     """
+    numbers = [0, *(1 + names.index(each) if each in names else 0 for each in network.classes)]
+    lookup = torch.tensor(numbers, dtype=torch.uint8, device=images.device)
     flat = images.reshape(-1, *images.shape[-2:])  # (n, H, W)
     with torch.no_grad():
-        parts = [_classes(network(piece)) for piece in flat.split(IMAGES)]
+        parts = [lookup[_classes(network(piece))] for piece in flat.split(IMAGES)]
     return torch.cat(parts).reshape(images.shape)
 
 
 def _classes(logits: Tensor) -> Tensor:
     """Return the class (n, H, W) of logits (n, 1 + classes, H, W)."""
-    return torch.stack([c * indicator(logits, c) for c in range(1, logits.shape[1])]).sum(0).byte()
+    return torch.stack([c * indicator(logits, c) for c in range(1, logits.shape[1])]).sum(0)

@@ -22,11 +22,10 @@ from mrilab.evaluation.metrics import psnr, ssim
 from mrilab.machine import Precision, clock, find_device, peak_memory
 from mrilab.methods.registry import Progress
 from mrilab.physics.scale import quantile_scale
-from mrilab.sgr.bounds import guided_bounds
+from mrilab.sgr.bounds import check_range, guided_bounds
 from mrilab.sgr.bounds_result import VARIANTS, BoundsResult, Images, SliceBounds
 from mrilab.sgr.classes import class_maps, class_numbers, load_segmenter, second_segmenter
 from mrilab.sgr.dds import STEPS, run_chain
-from mrilab.sgr.diffusion import sigma_of
 from mrilab.sgr.guidance import RANGE, STRENGTH, THROUGH, Guidance, Through
 from mrilab.sgr.sampling import Sampling
 from mrilab.sgr.segmentation import Segmenter
@@ -89,7 +88,7 @@ def find_bounds(
     sampling = Sampling(steps=steps)
     guidance = Guidance(first, list(numbers.values()), strength, range, through)
     job = _Job(score, sampling, guidance, first, other, samples)
-    _check_range(sampling.times(score), range)
+    check_range(guidance, sampling.times(score))
     if target.type == "cuda":
         torch.cuda.reset_peak_memory_stats(target)
 
@@ -163,13 +162,18 @@ class _Job:
         reference = measured.reference
         full = None if reference is None else reference / quantile_scale(reference)
         images = Images(low, up, unguided, full, samples)
-        maps = images.each(partial(class_maps, self.first)).each(Tensor.cpu)
-        seen = None if self.second is None else images.each(partial(class_maps, self.second)).each(Tensor.cpu)
+        first = self._seen(self.first, images)
+        second = None if self.second is None else self._seen(self.second, images)
         seconds = clock(y.device) - start
 
         raw = Images(low * q, up * q, unguided * q, reference, None if samples is None else samples * q)
         figures = _figures(raw, y, measured)
-        return SliceBounds(measured.number, raw.each(Tensor.cpu), maps, seen, figures, seconds, measured.maps_from)
+        raw = raw.each(Tensor.cpu)
+        return SliceBounds(measured.number, raw, first, second, figures, seconds, measured.maps_from)
+
+    def _seen(self, network: Segmenter, images: Images) -> Images:
+        """Return the classes that a network sees in images, numbered as the first network numbers them."""
+        return images.each(partial(class_maps, network, names=self.first.classes)).each(Tensor.cpu)
 
 
 def _figures(raw: Images, y: Tensor, measured: Measured) -> dict[str, dict[str, list[float]]]:
@@ -192,11 +196,3 @@ def _check(strength: float, samples: int, voxel_mm: tuple[float, float, float] |
         raise UserError(f"the number of samples must be 0 or more, not {samples}")
     if voxel_mm is not None and not all(0 < mm < math.inf for mm in voxel_mm):
         raise UserError("the size of a voxel must be three numbers of mm above 0: height, width and thickness")
-
-
-def _check_range(grid: Tensor, range: tuple[float, float]) -> None:
-    """Refuse a range of sigma in which no guided step lies. Raises UserError."""
-    sigma = sigma_of(grid[:-1])  # (steps - 1,): guidance leaves the last step alone
-    if not ((sigma >= range[0]) & (sigma <= range[1])).any():
-        ends = f"sigma {float(sigma[0]):.3g} down to {float(sigma[-1]):.3g}"
-        raise UserError(f"guidance from sigma {range[0]:g} to {range[1]:g} meets no step; they go from {ends}")
