@@ -16,7 +16,7 @@ def _unet(classes: int, channels: Sequence[int]) -> nn.Module:
 
 def _segresnet(classes: int, channels: Sequence[int]) -> nn.Module:
     """Build a network of another kind: skips are added, not concatenated; group norms; bilinear upsampling."""
-    down = (1, *(2,) * (len(channels) - 1))  # residual blocks a level
+    down = (1, *(2,) * (len(channels) - 2), 1)  # residual blocks a level; most weights are at the coarsest
     return SegResNet(2, channels[0], 1, classes, blocks_down=down, blocks_up=(1,) * (len(channels) - 1))
 
 
