@@ -141,7 +141,7 @@ def as_table(summary: dict[str, Any]) -> str:
         ratio = "-" if row["ratio"] is None else format(row["ratio"], ".3f")
         rows.append(ROW.format(row["class"], *numbers, ratio, beside(row, form)).rstrip())
     return TABLE.format(
-        **summary,
+        **summary | {"second": summary["second"] or "none"},
         rows="\n".join(rows),
         count=len(summary["classes"][0]["slices"]),
         sampling=" ".join(summary[key] for key in ("mask", "direction") if key in summary),

@@ -24,10 +24,7 @@ OUTLINES: dict[str, tuple[str, Style]] = {
     "unguided": ("#FFFFFF", ":"),
     "up": ("#E69F00", "--"),
 }
-CAPTION = (
-    "Outlines on the unguided image: lower bound (blue, solid), unguided (white, dotted), upper (orange, dashed).\n"
-    "Bounds are as far as guidance of this strength went; until calibrated they have no level of confidence."
-)
+CAPTION = "Bounds are as far as guidance of this strength went; until calibrated they have no level of confidence."
 
 
 def draw_bounds(result: BoundsResult, slice: int | None = None) -> Figure:
@@ -38,17 +35,18 @@ def draw_bounds(result: BoundsResult, slice: int | None = None) -> Figure:
     middle = result.slices[len(result.slices) // 2]
     chosen = middle if slice is None else next(each for each in result.slices if each.number == slice)
     rows = len(result.classes)
-    figure = Figure(figsize=(9.6, 4.3 * rows + 1.0), layout="constrained")
+    figure = Figure(figsize=(12.0, 5.4 * rows + 0.9), layout="constrained")
     axes = figure.subplots(rows, 2, squeeze=False)
     for k, name in enumerate(result.classes):
         _draw_outlines(figure, axes[k, 0], result, chosen, name)
         _draw_difference(figure, axes[k, 1], chosen, k)
     lines = [Line2D([], [], color=colour, linestyle=style) for colour, style in OUTLINES.values()]
     names = ["lower bound", "unguided", "upper bound"]
-    axes[0, 0].legend(lines, names, loc="upper left", fontsize=8, facecolor="#404040", labelcolor="white")
+    style = {"facecolor": "#404040", "labelcolor": "white", "title": CAPTION, "title_fontsize": 9}
+    legend = figure.legend(lines, names, loc="outside lower center", ncols=3, **style)
+    legend.get_title().set_color("white")
     acceleration = f"effective acceleration {result.effective_acceleration:.2f}"
     figure.suptitle(f"{result.scan}, slice {chosen.number}, {acceleration}, strength {result.settings['strength']:g}")
-    figure.supxlabel(CAPTION, fontsize=8)
     return figure
 
 
@@ -91,7 +89,7 @@ def _draw_difference(figure: Figure, axis: Axes, chosen: SliceBounds, k: int) ->
 def _outline(axis: Axes, mask: Tensor, colour: str, style: str) -> None:
     values = mask.numpy().astype(float)
     if np.ptp(values):  # an empty or a full mask has no outline
-        axis.contour(values, levels=[0.5], colors=[colour], linestyles=[style], linewidths=0.9)
+        axis.contour(values, levels=[0.5], colors=[colour], linestyles=[style], linewidths=1.1)
 
 
 def _finish(figure: Figure, axis: Axes, drawn: AxesImage, label: str) -> None:
