@@ -39,7 +39,8 @@ def unrolled_gradients(
         # a finished image from dividing 0 by 0, or by what a singular `normal` makes of rounding in its null space.
         size = rr.detach()
         if start is not None:
-            size = size + torch.linalg.vector_norm(start.detach(), dim=(-2, -1)).square()[..., None]
+            z = _components(start.detach())
+            size = size + torch.linalg.vecdot(z, z)[..., None]
         floor = (8 * torch.finfo(rr.dtype).eps) ** 2 * size + torch.finfo(rr.dtype).tiny
         for n in range(iterations):
             q = _components(normal(torch.view_as_complex(p.unflatten(-1, shape))))

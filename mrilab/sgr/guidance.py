@@ -49,8 +49,10 @@ def step_length(gradient: Tensor, reference: Tensor, b: float) -> Tensor:
 
     `reference` (n, H, W) is epsilon_theta in the paper.
     """
-    length = torch.linalg.vector_norm(gradient, dim=(-2, -1), keepdim=True)  # (n, 1, 1)
-    cap = b * torch.linalg.vector_norm(reference, dim=(-2, -1), keepdim=True)
+    # of real numbers: of complex ones torch takes ninety times as long
+    parts = (torch.view_as_real(x.resolve_conj()) for x in (gradient, reference))  # (n, H, W, 2) each
+    length, size = (torch.linalg.vector_norm(x, dim=(-3, -2, -1))[..., None, None] for x in parts)  # (n, 1, 1)
+    cap = b * size
     # gamma = b |eps| / |gradient| where |gradient| > b |eps|, else 1    (14)
     return torch.where(length > cap, cap / length.clamp_min(torch.finfo(length.dtype).tiny), torch.ones_like(cap))
 
