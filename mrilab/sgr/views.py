@@ -14,36 +14,57 @@ from mrilab.sgr.toy import DRAWS, STEPS, draw_toy, reached, repeated_volumes, to
 from mrilab.teach.figures import COLOURS, View, curves, new_figure
 
 # colour and line style of an outline, safe for colour-blind readers and told apart in black and white
-OUTLINES = {"lower": ("#56B4E9", "-"), "upper": ("#D55E00", "--"), "reference": ("#FFFFFF", ":")}
+OUTLINES = {"lower": ("#56B4E9", "-"), "upper": ("#D55E00", "-"), "unguided": ("#009E73", "-")}
+# where a segmentation and its reference agree, what it lacks, and what it has too much
+FILLS = {"both": "#009E73", "missing": "#0072B2", "too much": "#D55E00"}
 TRIALS = 16  # of the toy, behind the counts of its view
+SIDE = 56  # of a window, in pixels
+
+Window = tuple[slice, slice]  # rows and columns
+EVERYTHING = (slice(None), slice(None))
 
 
-def outline(axis: Axes, image: Tensor, masks: Mapping[str, Tensor], title: str, top: float | None = None) -> None:
-    """Draw an image (H, W) in grey up to `top`, and around each mask, bool (H, W), its line of OUTLINES."""
-    magnitude = image.abs().cpu().numpy()
-    axis.imshow(magnitude, cmap="gray", vmin=0, vmax=top or magnitude.max(), interpolation="nearest")
+def busiest(marked: Tensor, side: int = SIDE) -> Window:
+    """Return the square window, `side` pixels wide, that holds most of the marked pixels, bool (H, W)."""
+    counts = torch.nn.functional.avg_pool2d(marked[None].float(), side, stride=1)[0]
+    row, column = divmod(int(counts.argmax()), counts.shape[1])
+    return slice(row, row + side), slice(column, column + side)
+
+
+def outline(axis: Axes, image: Tensor, masks: Mapping[str, Tensor], title: str, window: Window = EVERYTHING) -> None:
+    """Draw an image (H, W) in grey, and around each mask, bool (H, W), its line of OUTLINES."""
+    axis.imshow(_grey(image)[window].numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     for name, mask in masks.items():
         colour, style = OUTLINES[name]
-        if bool(mask.any()):
-            axis.contour(mask.cpu().numpy(), levels=[0.5], colors=[colour], linestyles=[style], linewidths=1.1)
+        if 0 < int(mask[window].sum()) < mask[window].numel():
+            axis.contour(mask[window].cpu().numpy(), levels=[0.5], colors=[colour], linestyles=[style], linewidths=1.5)
     axis.set_title(title, fontsize=10)
     axis.set_axis_off()
 
 
-def disagreement(axis: Axes, image: Tensor, segmented: Tensor, reference: Tensor, title: str) -> None:
-    """Draw a segmentation, bool (H, W), beside its reference, as Figure 3 of the paper does.
+def disagreement(
+    axis: Axes, image: Tensor, segmented: Tensor, reference: Tensor, title: str, window: Window = EVERYTHING
+) -> None:
+    """Draw a segmentation, bool (H, W), beside its reference, as Figure 3 of the paper does, in the colours of FILLS.
 
-    Both agree in green (light), what is missing is blue, what is too much is vermilion.
+    The image (H, W) shines through where both agree.
     """
-    grey = (image.abs() / image.abs().max()).clamp(0, 1).cpu()[..., None].expand(*image.shape, 3).clone()  # (H, W, 3)
-    parts = {"#009E73": segmented & reference, "#0072B2": reference & ~segmented, "#D55E00": segmented & ~reference}
-    for colour, mask in parts.items():
-        shade = torch.tensor([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
-        share = 0.35 if colour == "#009E73" else 1.0
-        grey[mask.cpu()] = (1 - share) * grey[mask.cpu()] + share * shade
-    axis.imshow(grey.numpy(), interpolation="nearest")
+    grey = _grey(image)
+    colours = grey[..., None].expand(*image.shape, 3).clone()  # (H, W, 3)
+    parts = {"both": segmented & reference, "missing": reference & ~segmented, "too much": segmented & ~reference}
+    for name, mask in parts.items():
+        colour = torch.tensor([int(FILLS[name][i : i + 2], 16) / 255 for i in (1, 3, 5)])
+        tint = 0.8 * grey[mask.cpu(), None] if name == "both" else 0.0  # towards white, in shades that `png` has
+        colours[mask.cpu()] = colour + (1 - colour) * tint
+    axis.imshow(colours[window].numpy(), interpolation="nearest")
     axis.set_title(title, fontsize=10)
     axis.set_axis_off()
+
+
+def _grey(image: Tensor) -> Tensor:
+    """Return magnitudes up to the 0.995 quantile, between 0 and 1."""
+    magnitude = image.abs().cpu()
+    return (magnitude / magnitude.quantile(0.995)).clamp(max=1)
 
 
 def toy_view(strength: float, acceleration: float, width: float, seed: int) -> View:
@@ -92,6 +113,7 @@ class Path:
         masks: by network, where it sees the class, bool (n, H, W).
         reference: where the class is, bool (H, W).
         voxel: ml of a pixel.
+        window: what of the images is shown.
     """
 
     images: Tensor
@@ -99,6 +121,7 @@ class Path:
     masks: Mapping[str, Tensor]
     reference: Tensor
     voxel: float
+    window: Window = EVERYTHING
 
 
 def bounds_view(path: Path, position: int) -> View:
@@ -107,17 +130,16 @@ def bounds_view(path: Path, position: int) -> View:
     figure = new_figure(9.2, 3.4)
     axes = figure.subplots(1, 1 + len(path.masks), width_ratios=[1] * len(path.masks) + [1.5])
     volumes = {name: (masks.sum((1, 2)) * path.voxel).tolist() for name, masks in path.masks.items()}
-    top = float(path.images.abs().max())
-    style = "lower" if b < 0 else "upper"
+    style = "lower" if b < 0 else "upper" if b > 0 else "unguided"
     for axis, (name, masks) in zip(axes, path.masks.items(), strict=False):
-        shown = {style: masks[position], "reference": path.reference}
-        outline(axis, image, shown, f"{name}: {volumes[name][position]:.2f} ml", top)
+        title = f"{name}: {volumes[name][position]:.2f} ml"
+        outline(axis, image, {style: masks[position]}, title, path.window)
     true = float(path.reference.sum() * path.voxel)
     lines = {**volumes, "truth": [true] * len(path.strengths)}
     curves(path.strengths, lines, "", axis=axes[-1], markers=True, title="Volume along the path",
            xlabel="b, below 0 for the lower bound", ylabel="ml")  # fmt: skip
     axes[-1].axvline(b, color="black", linewidth=0.8)
-    side = "unguided" if b == 0 else f"{style} bound, b = {abs(b):g}"
+    side = f"{style} bound, b = {abs(b):g}" if b else style
     seen = "; ".join(f"{name} sees {values[position]:.2f} ml" for name, values in volumes.items())
     return View((), f"{side[0].upper()}{side[1:]}: {seen}; the truth is {true:.2f} ml.", figure)
 
@@ -130,12 +152,14 @@ class Matched:
         strengths: (n,) of b.
         bounds: by method, "SGR" first, S-low and S-up, bool (n, 2, H, W).
         reference: bool (H, W), image: (H, W).
+        window: what of the images is shown.
     """
 
     strengths: tuple[float, ...]
     bounds: Mapping[str, Tensor]
     reference: Tensor
     image: Tensor
+    window: Window = EVERYTHING
 
 
 def control_view(matched: Matched, number: int, control: str) -> View:
@@ -146,7 +170,8 @@ def control_view(matched: Matched, number: int, control: str) -> View:
     for name in ("SGR", control):
         low, up = matched.bounds[name][number]
         quality = precision(low, matched.reference), recall(up, matched.reference)
-        disagreement(next(axes), matched.image, low, matched.reference, f"{name}: S-low, {int(low.sum())} pixels")
-        disagreement(next(axes), matched.image, up, matched.reference, f"{name}: S-up, {int(up.sum())} pixels")
+        for bound, mask in (("low", low), ("up", up)):
+            title = f"{name}: S-{bound}, {int(mask.sum())} pixels"
+            disagreement(next(axes), matched.image, mask, matched.reference, title, matched.window)
         says.append(f"{name} has precision {quality[0]:.3f} and recall {quality[1]:.3f}")
     return View((), f"b = {matched.strengths[number]:g}: " + "; ".join(says) + ".", figure)

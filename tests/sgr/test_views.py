@@ -4,9 +4,11 @@ import re
 
 import pytest
 import torch
+from matplotlib.colors import to_hex
 
-from mrilab.sgr.views import Matched, Path, bounds_view, control_view, toy_view
+from mrilab.sgr.views import FILLS, Matched, Path, bounds_view, busiest, control_view, disagreement, toy_view
 from mrilab.sgr.widgets import bounds_widget, control_widget, toy_widget
+from mrilab.teach.figures import new_figure
 from mrilab.teach.widgets import view_html
 
 TOY = {"strength": 1.0, "acceleration": 8, "width": 0.1, "seed": 1}
@@ -61,6 +63,22 @@ def test_controls_over_their_range(matched):
     assert view.text.startswith("b = 0.02: SGR has precision 1.000 and recall 1.000; mean has precision 0.000")
     assert len(view.plot.axes) == 4 and "20 pixels" in view.plot.axes[0].get_title()
     assert control_view(matched, 0, "SGR").text.count("precision 1.000") == 2
+
+
+def test_the_busiest_window_holds_what_is_marked():
+    marked = torch.zeros(90, 80, dtype=torch.bool)
+    marked[60:70, 5:20] = True
+    rows, columns = busiest(marked, 30)
+    assert marked[rows, columns].sum() == 150 and marked[rows, columns].shape == (30, 30)
+
+
+def test_colours_say_where_two_segmentations_differ():
+    segmented = torch.tensor([[True, True], [False, False]])
+    axis = new_figure(2, 2).subplots()
+    disagreement(axis, torch.zeros(2, 2) + 1e-9, segmented, segmented.T, "two")
+    drawn = (axis.images[0].get_array()[..., :3] * 255).round()
+    assert [to_hex(drawn[at] / 255).upper() for at in ((1, 0), (0, 1))] == [FILLS["missing"], FILLS["too much"]]
+    assert drawn[1, 1].tolist() == [255, 255, 255] and drawn[0, 0, 1] > drawn[0, 0, 0]  # the image; and green in it
 
 
 def test_sliders_move_the_pictures(path, matched):
