@@ -12,10 +12,10 @@ from torch import Tensor
 
 from mrilab.anatomy.knee import STRUCTURES
 from mrilab.anatomy.lesions import LABELS
-from mrilab.data.pool import knee_pool
 from mrilab.data.slices import labelled_slices
 from mrilab.physics.noise import complex_noise
 from mrilab.physics.scale import quantile_scale
+from mrilab.sgr.knees import condyle_knees, pool_size
 from mrilab.training.feed import part_generator
 
 Pairs = tuple[Tensor, Tensor]  # magnitudes (n, H, W) whose 0.99 quantile is 1, and the numbers of classes (n, H, W)
@@ -24,7 +24,6 @@ NOISE_STD = 0.05  # largest noise of the training
 SCALE = (0.85, 1.15)  # what is found from undersampled data is 0.88 to 1.00 of the true scale
 LESIONS = 0.6  # share of the heads with lesions: the foreground oversampling, 40 % in the paper
 HEADS = 2_000  # size of the pool
-KNEES = 300
 CPU = torch.device("cpu")
 
 
@@ -39,7 +38,7 @@ class Source(Protocol):
         """Return the slice `index` of the pool, (1, H, W) each."""
 
     def validation(self, n: int) -> Pairs:
-        """Return `n` slices of the validation split, the same for every seed, with a scan's noise."""
+        """Return up to `n` slices of the validation split, the same for every seed, with a scan's noise."""
 
 
 class HeadSource:
@@ -77,28 +76,27 @@ class KneeSource:
     """Sagittal knees through a condyle, where all classes are, from a pool on disk."""
 
     classes: tuple[str, ...] = ("patellar cartilage", "femoral cartilage", "tibial cartilage", "meniscus")
-    size = KNEES
 
     def __init__(self, side: int, seed: int):
-        self.shape, self.seed = (side, side), seed
+        self.side, self.seed, self.size = side, seed, pool_size("train", side)
         self.config = {"knees": self.size}
         self.pool: Pairs | None = None
 
     def train(self, index: int) -> Pairs:
         """Return the knee `index` of this seed's pool, (1, H, W) each."""
         if self.pool is None:
-            self.pool = self._draw(self.size, "train", self.seed)
+            self.pool = self._draw("train", self.seed)
         magnitudes, classes = self.pool
         return magnitudes[index, None], classes[index, None]
 
     def validation(self, n: int) -> Pairs:
-        """Return `n` knees of the validation split, the same for every seed, with a scan's noise."""
-        magnitudes, classes = self._draw(n, "val", 0)
+        """Return up to `n` knees of the validation split, the same for every seed, with a scan's noise."""
+        magnitudes, classes = (each[:n] for each in self._draw("val", 0))
         return add_noise(magnitudes, torch.tensor(SCAN_NOISE), part_generator(0, 0, 0)), classes
 
-    def _draw(self, n: int, split: str, seed: int) -> Pairs:
+    def _draw(self, split: str, seed: int) -> Pairs:
         names = [name.replace("_", " ") for name in STRUCTURES]
-        return _pairs(*knee_pool(n, self.shape, split, seed), self.classes, names)
+        return _pairs(*condyle_knees(split, self.side, seed), self.classes, names)
 
 
 def augment(magnitudes: Tensor, classes: Tensor, generator: torch.Generator) -> Pairs:

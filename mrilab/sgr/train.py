@@ -7,18 +7,15 @@ import torch
 from torch import Tensor
 
 from mrilab.csgm.denoiser import Weight
-from mrilab.csgm.train import CLINICAL, PROFILES, VALIDATION, ScoreTask
-from mrilab.data.pool import knee_pool
+from mrilab.csgm.train import CLINICAL, PROFILES, ScoreTask
 from mrilab.physics.scale import quantile_scale
 from mrilab.sgr.diffusion import alpha_bar, last_step, sigma_of
+from mrilab.sgr.knees import condyle_knees
 from mrilab.sgr.segment_data import HeadSource, KneeSource
 from mrilab.sgr.segment_task import SegmentTask
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.tasks import Trainable
 
-KNEES = 300  # number of knees in the pool
-FEW = 8  # the same where the images are only for trying out, below FEW_BELOW pixels
-FEW_BELOW = 64
 KNEE = "condyle slices of mrilab.data.knee_pool, split train"
 KNEE_PROFILES = PROFILES | {"teach": replace(PROFILES["teach"], side=192), "full": replace(PROFILES["full"], side=192)}
 
@@ -50,9 +47,7 @@ class KneeTask(ScoreTask):
 
     def _slices(self, n: int, generator: torch.Generator, split: str, device: torch.device) -> Tensor:
         if split not in self.pools:
-            few = self.shape[0] < FEW_BELOW
-            count = FEW if few else KNEES if split == "train" else VALIDATION
-            images, _ = knee_pool(count, self.shape, split, seed=0)  # (count, H, W)
+            images, _ = condyle_knees(split, self.shape[0], seed=0)  # (knees, H, W)
             self.pools[split] = images / quantile_scale(images)
         chosen = torch.randint(len(self.pools[split]), (n,), generator=generator)
         mirrored = torch.rand(n, 1, 1, generator=generator) < 0.5
@@ -97,7 +92,9 @@ TASKS = {
     "segment-t2-second": Trainable(
         partial(_heads, "segment-t2-second", "clinical", "t2", *RESNET), LESIONED, _profiles(128, 8, 8)
     ),
-    "segment-heads": Trainable(partial(_heads, "segment-heads", "randomised", None, *UNET), ANY, _profiles(128, 12, 8)),
+    "segment-heads": Trainable(
+        partial(_heads, "segment-heads", "randomised", None, *RESNET), ANY, _profiles(128, 8, 8)
+    ),
     "segment-knee": Trainable(partial(_knees, "segment-knee", *UNET), KNEE, _profiles(192, 12, 4)),
     "segment-knee-second": Trainable(partial(_knees, "segment-knee-second", *RESNET), KNEE, _profiles(192, 8, 4)),
 }

@@ -4,11 +4,13 @@ from torch.nn.functional import cross_entropy, one_hot
 from training_toy import read_log
 from typer.testing import CliRunner
 
+from mrilab.anatomy.knee import STRUCTURES
 from mrilab.anatomy.lesions import LABELS
 from mrilab.cli import app
+from mrilab.data.pool import knee_pool
 from mrilab.data.slices import labelled_slices
 from mrilab.physics.scale import quantile_scale
-from mrilab.sgr.segment_data import NOISE_STD, SCALE, HeadSource, add_noise, augment
+from mrilab.sgr.segment_data import NOISE_STD, SCALE, HeadSource, KneeSource, add_noise, augment
 from mrilab.sgr.segment_task import WEIGHTS, SegmentTask, dice
 from mrilab.sgr.train import TASKS
 from mrilab.training.checkpoints import load_checkpoint
@@ -144,3 +146,21 @@ def test_a_segmenter_trains_and_its_card_has_the_dice_scores(tmp_path, monkeypat
     task = TASKS["segment-t2"].build(32, 8)
     expected = {"validation_loss": losses[-1], **task.measure(network)}
     assert card["metrics"] == pytest.approx(expected, abs=0.02)  # measured before the weights were rounded
+
+
+def test_knees_come_from_a_pool_of_their_seed(monkeypatch, tmp_path):
+    drawn = []
+
+    def pool(count, shape, split, seed):
+        drawn.append((split, seed))
+        return knee_pool(2, shape, split, seed, folder=tmp_path)
+
+    monkeypatch.setattr("mrilab.sgr.knees.knee_pool", pool)
+    source = KneeSource(48, seed=1)
+    magnitudes, classes = zip(*map(source.train, range(2)), strict=True)
+    images, labels = knee_pool(2, (48, 48), "train", 1, folder=tmp_path)
+    assert torch.allclose(torch.cat(magnitudes), images.abs() / quantile_scale(images))
+    for k, name in enumerate(source.classes, 1):
+        assert torch.equal(torch.cat(classes) == k, labels == STRUCTURES.index(name.replace(" ", "_")))
+    assert source.validation(1)[0].shape == (1, 48, 48)
+    assert drawn == [("train", 1), ("val", 0)]
