@@ -28,7 +28,7 @@ class SegmentTask:
         self.weights = torch.tensor([1.0, *(WEIGHTS.get(name, 1.0) for name in source.classes)])
         self.config = {"name": name, "side": side, **source.config, "noise_std": NOISE_STD, "scale": list(SCALE)}
         self.config |= {"weights": self.weights.tolist(), "network": network.config}
-        self._fixed: Batch | None = None
+        self._fixed: Batch = source.validation(VALIDATED)  # here, since `validate` may run in bfloat16
 
     def part(self, n: int, generator: torch.Generator, device: torch.device) -> Batch:
         """Draw `n` magnitudes (n, H, W) and the numbers of their classes (n, H, W)."""
@@ -46,8 +46,6 @@ class SegmentTask:
 
     def validate(self, network: nn.Module) -> tuple[float, Tensor]:
         """Return the loss on fixed slices, and a picture: magnitudes above true above predicted classes."""
-        if self._fixed is None:
-            self._fixed = self.source.validation(VALIDATED)
         device = next(network.parameters()).device
         magnitudes, classes = (tensor.to(device) for tensor in self._fixed)
         found = network(magnitudes).argmax(1)  # (n, H, W)
