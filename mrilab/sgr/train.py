@@ -96,5 +96,7 @@ TASKS = {
         partial(_heads, "segment-heads", "randomised", None, *RESNET), ANY, _profiles(128, 8, 8)
     ),
     "segment-knee": Trainable(partial(_knees, "segment-knee", *UNET), KNEE, _profiles(192, 12, 4)),
-    "segment-knee-second": Trainable(partial(_knees, "segment-knee-second", *RESNET), KNEE, _profiles(192, 8, 4)),
+    "segment-knee-second": Trainable(
+        partial(_knees, "segment-knee-second", "segresnet", 3), KNEE, _profiles(192, 8, 4)
+    ),
 }
