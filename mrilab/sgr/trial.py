@@ -24,6 +24,7 @@ class Trial:
 
     Attributes:
         chain, grid: what draws images, and abar of its steps (steps,).
+        model: forward model of all slices.
         y: k-space (slices, coil, H, W) in units of q.
         q: unit, (slices, 1, 1), in units of the scan.
         reference: image of the fully sampled data, (slices, H, W), in units of q.
@@ -33,6 +34,7 @@ class Trial:
 
     chain: Chain
     grid: Tensor
+    model: SenseModel
     y: Tensor
     q: Tensor
     reference: Tensor
@@ -43,6 +45,10 @@ class Trial:
         """Draw unguided images, (count, slices, H, W) in units of q: repeated reconstruction."""
         return run_chain(self.chain, self.grid, count, self._generator(1), progress=progress)
 
+    def unguided(self, progress: Progress = iter) -> Tensor:
+        """Draw what both bounds are without guidance, with their start and noise: (slices, H, W) in units of q."""
+        return run_chain(self.chain, self.grid, 1, self._generator(2), progress=progress)[0]
+
     def bounds(self, guidance: Guidance, paired: bool = True, progress: Progress = iter) -> Tensor:
         """Draw both bounds of all classes, (2, classes, slices, H, W) in units of q."""
         generator = self._generator(2)
@@ -50,7 +56,7 @@ class Trial:
 
     def residual(self, x: Tensor) -> Tensor:
         """Return ||A x - y|| / ||y|| of images (..., slices, H, W), (..., slices)."""
-        difference = self.chain.model.forward(x) - self.y  # (..., slices, coil, H, W)
+        difference = self.model.forward(x) - self.y  # (..., slices, coil, H, W)
         return difference.flatten(-3).norm(dim=-1) / self.y.flatten(-3).norm(dim=-1)
 
     def _generator(self, use: int) -> torch.Generator:
@@ -73,4 +79,4 @@ def trial(
     chain, q = sampling.chain(prior, y, model, torch.Generator().manual_seed(100 * seed))
     reference = torch.stack([full_reference(kspace) for kspace in scan.kspace])  # (slices, H, W)
     full = reference / quantile_scale(reference)
-    return Trial(chain, sampling.times(prior), y / q[:, None], q, reference / q, full, seed)
+    return Trial(chain, sampling.times(prior), model, y / q[:, None], q, reference / q, full, seed)

@@ -1,0 +1,36 @@
+"""Which b covers how many true volumes, on four validation slabs: what `calibration` chooses b from."""
+
+from functools import lru_cache
+
+from mrilab.data.recipes import find_recipe
+from mrilab.evaluation.experiments import experiment
+from mrilab.sgr.experiments.sgr_bounds import ACCELERATIONS, CLASSES
+from mrilab.sgr.guidance import RANGE, STRENGTH, THROUGH, Guidance
+from mrilab.sgr.sampling import Sampling
+from mrilab.sgr.study import Networks, Study, segmented
+from mrilab.sgr.volume import volume
+
+SLABS = "heads-t2-slab-val"
+FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the default b
+
+
+def cases() -> list[tuple]:
+    """Return one case a slab, acceleration, class and b."""
+    slabs = [f"{SLABS}-{index:02d}" for index in range(find_recipe(SLABS).count)]
+    return [(s, r, name, f * STRENGTH) for s in slabs for r in ACCELERATIONS for name in CLASSES for f in FACTORS]
+
+
+@lru_cache(maxsize=1)
+def study(scan: str, acceleration: int) -> Study:
+    """Return the study of a slab; only its bounds are drawn."""
+    return Study(scan, acceleration, Networks.load("score-t2", "segment-t2"), Sampling())
+
+
+@experiment("volumes of guided bounds by b on four validation slabs, R = 4 to 16", ("true", "low", "up"), cases)
+def measure(scan: str, acceleration: int, name: str, b: float) -> dict[str, float]:
+    """Measure the volumes of one class of one slab, in pixels."""
+    own = study(scan, acceleration)
+    c, first = own.number(name), own.networks.first
+    bounds = own.trial.bounds(Guidance(first, [c], b, RANGE, THROUGH))[:, 0]  # (2, slices, H, W)
+    low, up = (float(volume(logits, c).sum()) for logits in segmented(first, bounds))
+    return {"true": float(own.true(name).sum()), "low": low, "up": up}
