@@ -19,11 +19,13 @@ from mrilab.sgr.knees import condyle_knees, pool_size
 from mrilab.training.feed import part_generator
 
 Pairs = tuple[Tensor, Tensor]  # magnitudes (n, H, W) whose 0.99 quantile is 1, and the numbers of classes (n, H, W)
+Kinds = Sequence[tuple[str, str | None]]  # distribution and contrast, as in `mrilab.data.labelled_slices`
 SCAN_NOISE = 0.01  # noise of most scans per real component
 NOISE_STD = 0.05  # largest noise of the training
 SCALE = (0.85, 1.15)  # what is found from undersampled data is 0.88 to 1.00 of the true scale
 LESIONS = 0.6  # share of the heads with lesions: the foreground oversampling, 40 % in the paper
 HEADS = 2_000  # size of the pool
+MANY_HEADS = 6_000  # the same where contrasts are any: with fewer, a network learns the pool by heart
 CPU = torch.device("cpu")
 
 
@@ -42,33 +44,31 @@ class Source(Protocol):
 
 
 class HeadSource:
-    """Axial heads, drawn one by one and kept."""
+    """Heads, drawn one by one and kept: a pool of `size`, of each of `kinds` (distribution, contrast) in turn."""
 
     classes: tuple[str, ...] = ("csf", "grey matter", "white matter", "lesion")
-    size = HEADS
 
-    def __init__(self, distribution: str, contrast: str | None, side: int, seed: int):
-        self.distribution, self.contrast, self.shape, self.seed = distribution, contrast, (side, side), seed
+    def __init__(self, kinds: Kinds, size: int, side: int, seed: int):
+        self.kinds, self.size, self.shape, self.seed = kinds, size, (side, side), seed
         self.config = {"heads": self.size, "with_lesions": LESIONS}
         self.drawn: dict[int, Pairs] = {}
 
     def train(self, index: int) -> Pairs:
         """Return the head `index` of this seed's pool, (1, H, W) each."""
         if index not in self.drawn:
-            self.drawn[index] = self._draw(1, "train", part_generator(self.seed, index, 0))
+            self.drawn[index] = self._draw(index, "train", part_generator(self.seed, index, 0))
         return self.drawn[index]
 
     def validation(self, n: int) -> Pairs:
         """Return `n` heads of the validation split, the same for every seed, with a scan's noise."""
         generator = part_generator(0, 0, 0)
-        heads = [self._draw(1, "val", generator) for _ in range(n)]
+        heads = [self._draw(index, "val", generator) for index in range(n)]
         magnitudes, classes = (torch.cat(each) for each in zip(*heads, strict=True))
         return add_noise(magnitudes, torch.tensor(SCAN_NOISE), generator), classes
 
-    def _draw(self, n: int, split: str, generator: torch.Generator) -> Pairs:
-        image, labels = labelled_slices(
-            n, self.shape, self.distribution, self.contrast, split, generator, CPU, lesions=LESIONS
-        )
+    def _draw(self, index: int, split: str, generator: torch.Generator) -> Pairs:
+        kind = self.kinds[index % len(self.kinds)]
+        image, labels = labelled_slices(1, self.shape, *kind, split, generator, CPU, lesions=LESIONS)
         return _pairs(image, labels, self.classes, LABELS)
 
 

@@ -11,7 +11,7 @@ from mrilab.csgm.train import CLINICAL, PROFILES, ScoreTask
 from mrilab.physics.scale import quantile_scale
 from mrilab.sgr.diffusion import alpha_bar, last_step, sigma_of
 from mrilab.sgr.knees import condyle_knees
-from mrilab.sgr.segment_data import HeadSource, KneeSource
+from mrilab.sgr.segment_data import HEADS, MANY_HEADS, HeadSource, Kinds, KneeSource
 from mrilab.sgr.segment_task import SegmentTask
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.tasks import Trainable
@@ -61,16 +61,9 @@ class KneeTask(ScoreTask):
 
 
 def _heads(
-    name: str,
-    distribution: str,
-    contrast: str | None,
-    architecture: str,
-    levels: int,
-    side: int,
-    width: int,
-    seed: int = 0,
+    name: str, kinds: Kinds, heads: int, architecture: str, levels: int, side: int, width: int, seed: int = 0
 ) -> SegmentTask:
-    return SegmentTask(name, HeadSource(distribution, contrast, side, seed), side, architecture, width, levels, seed)
+    return SegmentTask(name, HeadSource(kinds, heads, side, seed), side, architecture, width, levels, seed)
 
 
 def _knees(name: str, architecture: str, levels: int, side: int, width: int, seed: int = 0) -> SegmentTask:
@@ -87,17 +80,22 @@ def _profiles(side: int, width: int, batch: int) -> dict[str, Profile]:
 
 
 LESIONED = "clinical T2-weighted axial heads of mrilab.data.labelled_slices, split train (one averaged template)"
-ANY = "randomised heads of mrilab.data.labelled_slices, split train (one averaged template)"
+ANY = (
+    "heads of mrilab.data.labelled_slices, split train (one averaged template), half of them randomised, half clinical"
+)
+T2: Kinds = [("clinical", "t2")]
+# Many randomised heads are nearly without contrast, and nobody could tell their tissues apart. Real ones have some.
+ANYWHERE: Kinds = [("randomised", None), ("clinical", None)]
 UNET, RESNET = ("unet", 4), ("segresnet", 4)  # architecture and levels
 TASKS = {
     "score-knee": Trainable(partial(KneeTask, "score-knee"), KNEE, KNEE_PROFILES),
     "diffusion-t2": Trainable(partial(DiffusionTask, "diffusion-t2", "clinical", "t2"), CLINICAL, PROFILES),
-    "segment-t2": Trainable(partial(_heads, "segment-t2", "clinical", "t2", *UNET), LESIONED, _profiles(128, 12, 8)),
+    "segment-t2": Trainable(partial(_heads, "segment-t2", T2, HEADS, *UNET), LESIONED, _profiles(128, 12, 8)),
     "segment-t2-second": Trainable(
-        partial(_heads, "segment-t2-second", "clinical", "t2", *RESNET), LESIONED, _profiles(128, 8, 8)
+        partial(_heads, "segment-t2-second", T2, HEADS, *RESNET), LESIONED, _profiles(128, 8, 8)
     ),
     "segment-heads": Trainable(
-        partial(_heads, "segment-heads", "randomised", None, *RESNET), ANY, _profiles(128, 8, 8)
+        partial(_heads, "segment-heads", ANYWHERE, MANY_HEADS, *RESNET), ANY, _profiles(128, 8, 8)
     ),
     "segment-knee": Trainable(partial(_knees, "segment-knee", *UNET), KNEE, _profiles(192, 12, 4)),
     "segment-knee-second": Trainable(

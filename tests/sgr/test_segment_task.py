@@ -17,6 +17,7 @@ from mrilab.training.checkpoints import load_checkpoint
 from mrilab.training.feed import part_generator
 
 CPU = torch.device("cpu")
+T2 = [("clinical", "t2")]
 CLASSES = ("csf", "grey matter", "white matter", "lesion")
 
 
@@ -90,7 +91,7 @@ def test_noise_on_magnitudes_is_that_of_complex_images(generator):
 
 
 def test_heads_are_normalised_and_their_classes_named():
-    source = HeadSource("clinical", "t2", 48, seed=4)
+    source = HeadSource(T2, 9, 48, seed=4)
     magnitude, classes = source.train(7)
     image, labels = labelled_slices(
         1, (48, 48), "clinical", "t2", "train", part_generator(4, 7, 0), CPU, lesions=source.config["with_lesions"]
@@ -99,16 +100,22 @@ def test_heads_are_normalised_and_their_classes_named():
     for k, name in enumerate(source.classes, 1):
         assert torch.equal(classes == k, labels == LABELS.index(name))
     assert source.train(7)[0] is magnitude, "drawn once"
-    assert not torch.equal(HeadSource("clinical", "t2", 48, seed=5).train(7)[0], magnitude), "another seed, other heads"
+    assert not torch.equal(HeadSource(T2, 9, 48, seed=5).train(7)[0], magnitude), "another seed, other heads"
+
+
+def test_kinds_of_heads_take_turns():
+    source = HeadSource([("randomised", None), *T2], 9, 48, seed=4)
+    assert torch.equal(source.train(7)[0], HeadSource(T2, 9, 48, seed=4).train(7)[0])
+    assert not torch.equal(source.train(6)[0], HeadSource(T2, 9, 48, seed=4).train(6)[0])
 
 
 def test_two_of_five_training_slices_have_a_lesion():
     """As the 40 % foreground oversampling of the paper. Grey matter is in every head."""
-    source = HeadSource("clinical", "t2", 48, seed=0)
+    source = HeadSource(T2, 9, 48, seed=0)
     with_lesion = [(source.train(index)[1] == 4).any().item() for index in range(60)]
     assert sum(with_lesion) >= 0.4 * 60
     magnitudes, classes = source.validation(3)
-    assert torch.equal(HeadSource("clinical", "t2", 48, seed=1).validation(3)[1], classes), "the same for every seed"
+    assert torch.equal(HeadSource(T2, 9, 48, seed=1).validation(3)[1], classes), "the same for every seed"
     assert magnitudes.shape == classes.shape == (3, 48, 48)
 
 
