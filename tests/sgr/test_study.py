@@ -10,7 +10,15 @@ from mrilab.csgm.denoiser import Denoiser
 from mrilab.data.recipes import RECIPES, simulate
 from mrilab.data.scans import Scan
 from mrilab.sgr import study as module
-from mrilab.sgr.experiments import sgr_bounds, sgr_calibration, sgr_guidance, sgr_knee, sgr_samplers, sgr_strength
+from mrilab.sgr.experiments import (
+    sgr_bounds,
+    sgr_calibration,
+    sgr_guidance,
+    sgr_knee,
+    sgr_samplers,
+    sgr_strength,
+    sgr_variants,
+)
 from mrilab.sgr.measures import precision, recall
 from mrilab.sgr.sampling import Sampling
 from mrilab.sgr.segmentation import Segmenter
@@ -79,7 +87,7 @@ def test_without_strength_the_bounds_are_the_unguided_image(own):
 
 
 @pytest.mark.parametrize(
-    "experiment", [sgr_bounds, sgr_calibration, sgr_guidance, sgr_knee, sgr_samplers, sgr_strength]
+    "experiment", [sgr_bounds, sgr_calibration, sgr_guidance, sgr_knee, sgr_samplers, sgr_strength, sgr_variants]
 )
 def test_no_case_of_an_experiment_comes_twice(experiment):
     listed = experiment.cases()

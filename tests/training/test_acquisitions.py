@@ -6,6 +6,7 @@ import torch
 
 from mrilab.data.recipes import RECIPES
 from mrilab.data.scans import Scan
+from mrilab.evaluation import measured
 from mrilab.evaluation import reconstruct as module
 from mrilab.methods.registry import Reconstruction
 from mrilab.physics import SenseModel, calibration_box, equispaced_mask, estimate_maps, fft2c
@@ -70,7 +71,7 @@ def test_scale_maps_and_reference_are_those_of_the_evaluation(monkeypatch):
     monkeypatch.setattr(ours, "simulate_scan", simulate)
     scan = acquisitions(1, T2, part_generator(0, 0, 1))
     acceleration = 3 if scan.mask.sum() > 14 else 6
-    monkeypatch.setattr(module, "make_mask", lambda *_: equispaced_mask((SIDE, SIDE), acceleration, acs=8))
+    monkeypatch.setattr(measured, "make_mask", lambda *_: equispaced_mask((SIDE, SIDE), acceleration, acs=8))
 
     def method(y, model, *, generator, progress):
         seen.update(y=y, maps=model.coil_maps, scale=quantile_scale(model.adjoint(y)))

@@ -12,6 +12,7 @@ from mrilab.sgr.sampling import Sampling
 from mrilab.sgr.study import MEASURED, Networks, Study
 
 SLABS = "heads-t2-slab-test"
+NETWORKS = ("diffusion-t2", "segment-t2")  # prior, and the segmentation that guides
 ACCELERATIONS = (4, 8, 12, 16)
 CLASSES = ("grey matter", "white matter", "csf")
 
@@ -29,7 +30,7 @@ def cases() -> list[tuple]:
 @lru_cache(maxsize=1)
 def study(scan: str, acceleration: int) -> Study:
     """Return the study of a slab, whose samples all classes share."""
-    return Study(scan, acceleration, Networks.load("score-t2", "segment-t2"), Sampling())
+    return Study(scan, acceleration, Networks.load(*NETWORKS), Sampling())
 
 
 @experiment("guided bounds, repeated reconstruction and controls on test slabs, R = 4 to 16", MEASURED, cases)

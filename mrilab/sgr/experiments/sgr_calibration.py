@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from mrilab.data.recipes import find_recipe
 from mrilab.evaluation.experiments import experiment
-from mrilab.sgr.experiments.sgr_bounds import ACCELERATIONS, CLASSES
+from mrilab.sgr.experiments.sgr_bounds import ACCELERATIONS, CLASSES, NETWORKS
 from mrilab.sgr.guidance import RANGE, STRENGTH, THROUGH, Guidance
 from mrilab.sgr.sampling import Sampling
 from mrilab.sgr.study import Networks, Study, segmented
@@ -23,7 +23,7 @@ def cases() -> list[tuple]:
 @lru_cache(maxsize=1)
 def study(scan: str, acceleration: int) -> Study:
     """Return the study of a slab; only its bounds are drawn."""
-    return Study(scan, acceleration, Networks.load("score-t2", "segment-t2"), Sampling())
+    return Study(scan, acceleration, Networks.load(*NETWORKS), Sampling())
 
 
 @experiment("volumes of guided bounds by b on four validation slabs, R = 4 to 16", ("true", "low", "up"), cases)

@@ -8,6 +8,7 @@ reaches 0.8, the one of the largest transfer among those with at least twice RR'
 from functools import lru_cache
 
 from mrilab.evaluation.experiments import experiment
+from mrilab.sgr.experiments.sgr_bounds import NETWORKS
 from mrilab.sgr.sampling import Sampling
 from mrilab.sgr.study import MEASURED, Networks, Study
 
@@ -30,7 +31,7 @@ def cases() -> list[tuple]:
 @lru_cache(maxsize=1)
 def study(scan: str, acceleration: int) -> Study:
     """Return the study of a slab, whose samples all settings share."""
-    return Study(scan, acceleration, Networks.load("score-t2", "segment-t2"), Sampling())
+    return Study(scan, acceleration, Networks.load(*NETWORKS), Sampling())
 
 
 @experiment("strength, range and gradient of guidance on two validation slabs at R = 4 and 16", MEASURED, cases)

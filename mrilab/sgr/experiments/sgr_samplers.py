@@ -10,6 +10,7 @@ import torch
 from mrilab.evaluation.experiments import experiment, scan_of
 from mrilab.evaluation.metrics import psnr
 from mrilab.evaluation.reconstruct import reconstruct
+from mrilab.sgr.experiments.sgr_bounds import NETWORKS
 from mrilab.sgr.sampling import Sampling
 from mrilab.sgr.study import RR, Networks, Study, segmented
 from mrilab.sgr.volume import volume
@@ -37,9 +38,9 @@ MEASURED = tuple(f"{kind} {name}" for name in CLASSES for kind in KINDS)
 @experiment("volumes of 16 samples by three samplers at R = 16, three test slices", (*MEASURED, "psnr"), cases)
 def measure(scan: str, sampler: str) -> dict[str, float]:
     """Measure the volumes of 16 samples of one slice, in pixels."""
-    own = Study(scan, ACCELERATION, Networks.load("score-t2", "segment-t2"), Sampling(), slices=(SLICE,))
+    own = Study(scan, ACCELERATION, Networks.load(*NETWORKS), Sampling(), slices=(SLICE,))
     method, options = METHODS[sampler]
-    options = {"prior": "score-t2", "samples": RR, **options}
+    options = {"prior": NETWORKS[0], "samples": RR, **options}
     chosen: dict[str, Any] = {"acceleration": ACCELERATION, "mask": "poisson", "seed": own.seed, "slice": SLICE}
     (result,) = reconstruct(scan_of(scan), method, **chosen, **options).slices
     assert result.samples is not None and result.reference is not None  # a sampler, and all lines

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from mrilab.data.recipes import find_recipe
 from mrilab.evaluation.experiments import experiment
-from mrilab.sgr.experiments.sgr_bounds import SLABS
+from mrilab.sgr.experiments.sgr_bounds import NETWORKS, SLABS
 from mrilab.sgr.guidance import STRENGTH
 from mrilab.sgr.sampling import Sampling
 from mrilab.sgr.study import MEASURED, Networks, Study
@@ -23,7 +23,7 @@ def cases() -> list[tuple]:
 @lru_cache(maxsize=1)
 def study(scan: str) -> Study:
     """Return the study of the middle slice of a slab, whose samples all values of b share."""
-    return Study(scan, ACCELERATION, Networks.load("score-t2", "segment-t2"), Sampling(), slices=(1,))
+    return Study(scan, ACCELERATION, Networks.load(*NETWORKS), Sampling(), slices=(1,))
 
 
 @experiment("guided bounds by b at R = 16, the middle slices of the test slabs", MEASURED, cases)
