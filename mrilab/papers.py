@@ -16,6 +16,7 @@ LESSONS = {
     "01": ("classical", "EXERCISES"),
     "02": ("csgm", "EXERCISES"),
     "03": ("flat", "EXERCISES"),
+    "04": ("sgr", "EXERCISES"),
 }
 # The networks by the kind that a checkpoint's card names.
 NETWORKS = {
