@@ -13,6 +13,7 @@ from mrilab.data.shifts import SHIFTS
 from mrilab.errors import UserError
 from mrilab.flat.train import TASKS as FLAT_TASKS
 from mrilab.physics.protocol import Acquisition
+from mrilab.sgr.train import TASKS as SGR_TASKS
 from mrilab.training import supervised
 from mrilab.training.checkpoints import LARGEST, load_checkpoint, save_checkpoint, stored_weights
 from mrilab.training.engine import Settings, fit
@@ -130,10 +131,14 @@ def test_profiles_can_be_shared_by_several_devices_and_fit_a_checkpoint():
 def test_every_task_is_found_and_an_unknown_one_told_with_all():
     shifts = [name for name in SHIFTS if name != "none"]
     modl, varnet = [f"modl-{scans}" for scans in ("t2", "heads", *shifts)], ["varnet-t2", "varnet-heads"]
-    assert list(tasks()) == ["score-t2", "score-heads", *modl, *varnet, *FLAT_TASKS]
+    assert list(tasks()) == ["score-t2", "score-heads", *modl, *varnet, *FLAT_TASKS, *SGR_TASKS]
     for name in tasks():
-        assert find_task(name, "teach")[1].side == (64 if name.endswith("-single") else 128)
-    with pytest.raises(UserError, match="'varnet'; choose one of score-t2, .* varnet-heads, .* ista-t2$"):
+        knee = name in SGR_TASKS and "-knee" in name
+        assert find_task(name, "teach")[1].side == (64 if name.endswith("-single") else 192 if knee else 128)
+    pattern = "'varnet'; choose one of score-t2, .* varnet-heads, .* ista-t2, .*-knee-second$"
+    with pytest.raises(UserError, match=pattern):
+        UserError, match="'varnet'; choose one of score-t2, .* varnet-heads, .* ista-t2, .*-knee-second$"
+    ):
         find_task("varnet", "teach")
 
 

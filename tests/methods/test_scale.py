@@ -14,6 +14,7 @@ FEW = {
     # more iterations, and rounding moves some activation over the kink of its ReLU; bfloat16 rounds, too
     "convdecoder": {"iterations": 2, "width": 8, "precision": "float32"},
     "ddim": {"samples": 2, "steps": 4, "precision": "float32"},
+    "dds": {"samples": 2, "steps": 4, "precision": "float32"},
     "langevin": {"samples": 2, "levels": 4, "precision": "float32"},
 }
 
