@@ -137,8 +137,6 @@ def test_every_task_is_found_and_an_unknown_one_told_with_all():
         assert find_task(name, "teach")[1].side == (64 if name.endswith("-single") else 192 if knee else 128)
     pattern = "'varnet'; choose one of score-t2, .* varnet-heads, .* ista-t2, .*-knee-second$"
     with pytest.raises(UserError, match=pattern):
-        UserError, match="'varnet'; choose one of score-t2, .* varnet-heads, .* ista-t2, .*-knee-second$"
-    ):
         find_task("varnet", "teach")
 
 
