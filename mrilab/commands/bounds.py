@@ -19,7 +19,7 @@ scan            {scan}, {count} slice(s) of {shape[0]} x {shape[1]}
 sampling        {sampling}, effective acceleration {effective_acceleration:.2f}
 prior           {prior}, {steps} steps
 segmentation    {segment}, second look: {second}
-guidance        strength {strength:g}, sigma {range[0]:g} to {range[1]:g}, through {through}
+guidance        strength {strength:g}, sigma {range[0]:g} to {range[1]:g}, through {through}, view {view}
 
 {rows}
 
@@ -72,6 +72,10 @@ def bounds(
     through: Annotated[
         Literal["data", "step"] | None, typer.Option(help="The gradient leaves out the denoiser, or nothing.")
     ] = None,
+    view: Annotated[
+        Literal["plain", "moved", "released"] | None,
+        typer.Option(help="The segmentation sees images as they are, moved at random, or as the released code does."),
+    ] = None,
     samples: Annotated[int | None, typer.Option(help="Repeated reconstructions to hold the bounds against.")] = None,
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"] | None, typer.Option(help="Arithmetic of the prior's network.")
@@ -109,6 +113,7 @@ def bounds(
             steps=steps,
             range=range_,
             through=through,
+            view=view,
             samples=samples,
             precision=precision,
             voxel_mm=voxel_mm,

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from mrilab.nets.consistency import consistent
 from mrilab.physics.acquisition import LinearModel
-from mrilab.sgr.guidance import Segment, low_loss, up_loss
+from mrilab.sgr.guidance import low_loss, up_loss
+from mrilab.sgr.moved import Segment
 
 STEPS = 10  # number of gradients
 LENGTH = 0.5  # length of a step in units of the norm of the attack

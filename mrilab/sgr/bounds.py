@@ -9,7 +9,8 @@ from mrilab.errors import UserError
 from mrilab.methods.registry import Progress
 from mrilab.sgr.dds import Chain, run_chain
 from mrilab.sgr.diffusion import sigma_of
-from mrilab.sgr.guidance import Guidance, Segment
+from mrilab.sgr.guidance import Guidance
+from mrilab.sgr.moved import Segment
 from mrilab.sgr.volume import volume
 
 

@@ -29,7 +29,7 @@ Split = Literal["ddim", "constant"]
 START = 1.2  # largest noise level of the geometric grid, in units of q
 STEPS = 30  # number of steps, each with one network call
 ITERATIONS = 5  # number of conjugate-gradient iterations in a data step
-RELATIVE_NOISE = 0.005  # noise of y per real component over q, to which the proximal step gives its weight
+RELATIVE_NOISE = 0.02  # noise of y per real component over q, to which the proximal step gives its weight
 LEAST_SQUARES = 50  # number of conjugate-gradient iterations of the last step "least-squares"
 
 # x_t (K, *batch, H, W), abar -> what is added to epsilon (K, *batch, H, W), epsilon and x'_0 without gradients
@@ -81,7 +81,7 @@ class Chain:
     spread: float
     relative_noise: float = RELATIVE_NOISE
     data: DataStep = "proximal"
-    last: LastStep = "proximal"
+    last: LastStep = "released"
     eta: float = 1.0
     split: Split = "ddim"
     iterations: int = ITERATIONS

@@ -1,6 +1,6 @@
 """Guidance by a segmentation: losses that grow with the volume of a class, and how far their gradient may push."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,9 +10,9 @@ from torch import Tensor
 from mrilab.errors import UserError
 from mrilab.physics.noise import complex_noise
 from mrilab.sgr.dds import Chain
+from mrilab.sgr.moved import Segment
 from mrilab.sgr.volume import indicator
 
-Segment = Callable[[Tensor], Tensor]  # images (n, H, W) in units of q -> logits (n, 1 + classes, H, W)
 Through = Literal["step", "data"]  # what the gradient passes: the whole step, or all of it but the denoiser
 
 STRENGTH = 0.02  # b for the grid of STEPS steps
@@ -64,7 +64,8 @@ class Guidance:
     Chains come in the order low bounds of all classes, then up bounds of all classes, `count` of each.
 
     Attributes:
-        segment: the segmentation network, images (n, H, W) in units of q -> logits (n, 1 + classes, H, W).
+        segment: the segmentation network, images (n, H, W) in units of q -> logits (n, 1 + classes, H, W), as it is
+            or as `mrilab.sgr.moved` shows images to it.
         classes: numbers of the classes, channels of the logits.
         b: largest push, in units of the norm of epsilon_theta.
         range: lowest and highest sigma at which guidance acts.
@@ -146,21 +147,3 @@ class Guidance:
             x0 = chain.consistent(clean, abar)
             (gradient,) = torch.autograd.grad(self.loss(x0, labels), clean)
         return gradient / abar**0.5, x0.detach()  # x_t = sqrt(abar) x_0 + noise
-
-
-def mirrored(segment: Segment, generator: torch.Generator, noise_std: float = 0.05) -> Segment:
-    """Return the segmentation as the released code calls it: the mean of four mirror images, each with new noise.
-
-    The noise goes on the magnitudes, which stay above 0. Every call gives another answer.
-    """
-
-    def released(x: Tensor) -> Tensor:
-        total = None
-        for axes in ((), (-1,), (-2,), (-2, -1)):
-            noise = noise_std * torch.randn(x.shape, generator=generator).to(x.real)
-            logits = segment((x.abs().flip(axes) + noise).clamp_min(0)).flip(axes)  # (n, 1 + classes, H, W)
-            total = logits if total is None else total + logits
-        assert total is not None
-        return total / 4
-
-    return released

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mrilab.physics import SenseModel
-from mrilab.sgr.guidance import Segment
+from mrilab.sgr.moved import Segment
 from mrilab.sgr.volume import indicator
 
 MEASURES = ("precision", "recall", "v_low", "v_up", "v_unc", "v_unc_share", "v_reference", "covered")

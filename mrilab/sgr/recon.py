@@ -24,7 +24,7 @@ def dds(
     steps: int = STEPS,
     start: float = START,
     data_step: DataStep = "proximal",
-    last_step: LastStep = "proximal",
+    last_step: LastStep = "released",
     iterations: int = ITERATIONS,
     relative_noise: float = RELATIVE_NOISE,
     eta: float = 1.0,

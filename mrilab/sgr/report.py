@@ -27,6 +27,7 @@ from mrilab.sgr.bounds_result import VARIANTS, BoundsResult, Images, SliceBounds
 from mrilab.sgr.classes import class_maps, class_numbers, load_segmenter, second_segmenter
 from mrilab.sgr.dds import STEPS, run_chain
 from mrilab.sgr.guidance import RANGE, STRENGTH, THROUGH, Guidance, Through
+from mrilab.sgr.moved import VIEW, View, seen
 from mrilab.sgr.sampling import Sampling
 from mrilab.sgr.segmentation import Segmenter
 
@@ -42,6 +43,7 @@ def find_bounds(
     steps: int = STEPS,
     range: tuple[float, float] = RANGE,
     through: Through = THROUGH,
+    view: View = VIEW,
     samples: int = 0,
     precision: Precision = "auto",
     voxel_mm: tuple[float, float, float] | None = None,
@@ -67,6 +69,7 @@ def find_bounds(
         strength: b, the largest push of the guidance over the norm of epsilon, in each of `steps` steps.
         range: lowest and highest sigma at which guidance acts.
         through: see `Guidance`.
+        view: how the segmentation network sees the images that it guides, see `mrilab.sgr.moved`.
         samples: number K of repeated reconstructions to hold the bounds against.
         voxel_mm: height along the readout, width and thickness of a voxel. Without it, from the header.
         acceleration ... progress: as in `mrilab.evaluation.reconstruct.reconstruct`.
@@ -86,7 +89,8 @@ def find_bounds(
     numbers = class_numbers(first, segment, classes)
     other = second_segmenter(second, segment, list(numbers), target)
     sampling = Sampling(steps=steps)
-    guidance = Guidance(first, list(numbers.values()), strength, range, through)
+    looking = seen(first, view, torch.Generator().manual_seed(seed))
+    guidance = Guidance(looking, list(numbers.values()), strength, range, through)
     job = _Job(score, sampling, guidance, first, other, samples)
     check_range(guidance, sampling.times(score))
     if target.type == "cuda":
@@ -108,6 +112,7 @@ def find_bounds(
         "steps": steps,
         "range": list(range),
         "through": through,
+        "view": view,
         "samples": samples,
     }
     result = BoundsResult(

@@ -35,7 +35,7 @@ class Sampling:
     steps: int = STEPS
     start: float = START
     data: DataStep = "proximal"
-    last: LastStep = "proximal"
+    last: LastStep = "released"
     eta: float = 1.0
     split: Split = "ddim"
     iterations: int = ITERATIONS

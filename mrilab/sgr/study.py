@@ -16,8 +16,9 @@ from mrilab.sgr.attack import attack, null_space
 from mrilab.sgr.bounds import repeated
 from mrilab.sgr.classes import load_segmenter
 from mrilab.sgr.controls import controls
-from mrilab.sgr.guidance import RANGE, STRENGTH, THROUGH, Guidance, Segment
+from mrilab.sgr.guidance import RANGE, STRENGTH, THROUGH, Guidance
 from mrilab.sgr.measures import measure, residual_over_noise
+from mrilab.sgr.moved import VIEW, Segment, View, seen
 from mrilab.sgr.sampling import Sampling
 from mrilab.sgr.segmentation import Segmenter
 from mrilab.sgr.trial import Trial, trial
@@ -31,11 +32,12 @@ SECOND = ("second_low", "second_up", "second_full", "second_precision", "second_
 ATTACKS = tuple(f"{kind}_{seen}_{bound}" for kind in ("attack", "null") for seen in ("first", "second")
                 for bound in ("low", "up"))  # fmt: skip
 IMAGES = ("psnr", "ssim", "residual")
-MEASURED = (
+UNATTACKED = (
     "true", "full", "one_sample_volume",
     *(f"{kind}_{value}" for kind in KINDS for value in ("low", "up", *QUALITY)),
-    *SECOND, *ATTACKS, *(f"{kind}_{value}" for kind in ("sgr", "rr") for value in IMAGES),
+    *SECOND, *(f"{kind}_{value}" for kind in ("sgr", "rr") for value in IMAGES),
 )  # fmt: skip
+MEASURED = (*UNATTACKED, *ATTACKS)
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,18 @@ class Study:
         """Return the channel of a class in both networks' logits."""
         return 1 + self.networks.first.classes.index(name)
 
-    def row(self, name: str, **settings: Any) -> dict[str, float]:
-        """Return the values of MEASURED for one class; `settings` of `Guidance` replace the lesson's."""
+    def guidance(self, c: int, view: View = VIEW, **settings: Any) -> Guidance:
+        """Return the guidance of one class; `settings` of `Guidance` replace the lesson's."""
+        drawn = torch.Generator().manual_seed(self.seed)
+        return Guidance(seen(self.networks.first, view, drawn), [c], **(DEFAULT | settings))
+
+    def row(self, name: str, *, attacks: bool = True, **settings: Any) -> dict[str, float]:
+        """Return the values of MEASURED for one class, without `attacks` those of UNATTACKED.
+
+        `settings` are those of `guidance`.
+        """
         c, first = self.number(name), self.networks.first
-        low, up = self.trial.bounds(Guidance(first, [c], **(DEFAULT | settings)))[:, 0]  # (slices, H, W) each
+        low, up = self.trial.bounds(self.guidance(c, **settings))[:, 0]  # (slices, H, W) each
         full = indicator(segmented(first, self.trial.full), c)
         s_low, s_up = (indicator(segmented(first, image), c) for image in (low, up))
         chosen = {"sgr": (s_low, s_up), "rr": self.picked(c, "slice"), "rr_slab": self.picked(c, "slab")}
@@ -124,7 +134,9 @@ class Study:
             for reference, end in ((full, ""), (self.true(name), "_true")):
                 found = measure(*pair, reference)
                 values |= {f"{kind}_{value}{end}": found[value] for value in ("precision", "recall")}
-        values |= self.seen(low, up, c) | self.attacked(low, up, c)
+        values |= self.looked(low, up, c)
+        if attacks:
+            values |= self.attacked(low, up, c)
         return values | self.quality("sgr", torch.stack([low, up])) | self.rr_quality
 
     def picked(self, c: int, per: str) -> tuple[Tensor, Tensor]:
@@ -135,7 +147,7 @@ class Study:
                    for row in chosen.tolist())  # fmt: skip
         return low, up
 
-    def seen(self, low: Tensor, up: Tensor, c: int) -> dict[str, float]:
+    def looked(self, low: Tensor, up: Tensor, c: int) -> dict[str, float]:
         """Return the values of SECOND: what the second network makes of the bounds' images (slices, H, W)."""
         second = self.networks.second
         s_low, s_up, full = (indicator(segmented(second, x), c) for x in (low, up, self.trial.full))
@@ -154,8 +166,8 @@ class Study:
             for bound, image in (("low", low), ("up", up)):
                 norm = torch.linalg.vector_norm(image - base, dim=(-2, -1))  # (slices)
                 changed = base + attack(base, self.networks.first, c, bound == "up", norm, project)
-                for seen, network in (("first", self.networks.first), ("second", self.networks.second)):
-                    values[f"{kind}_{seen}_{bound}"] = float(indicator(segmented(network, changed), c).sum())
+                for which, network in (("first", self.networks.first), ("second", self.networks.second)):
+                    values[f"{kind}_{which}_{bound}"] = float(indicator(segmented(network, changed), c).sum())
         return values
 
     @cached_property

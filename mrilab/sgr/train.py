@@ -17,7 +17,11 @@ from mrilab.training.engine import Profile, Settings
 from mrilab.training.tasks import Trainable
 
 KNEE = "condyle slices of mrilab.data.knee_pool, split train"
-KNEE_PROFILES = PROFILES | {"teach": replace(PROFILES["teach"], side=192), "full": replace(PROFILES["full"], side=192)}
+# 16 channels: a checkpoint of 32 has 7 MB, and clones have to stay small
+KNEE_PROFILES = PROFILES | {
+    "teach": replace(PROFILES["teach"], side=192, width=16),
+    "full": replace(PROFILES["full"], side=192),
+}
 
 
 class DiffusionTask(ScoreTask):

@@ -1,5 +1,6 @@
 """The training loop of all lessons: one process or many, stopped and resumed at will."""
 
+import gc
 import itertools
 import math
 import time
@@ -266,7 +267,13 @@ class Run:
         self.seconds = self.elapsed
         if self.devices > 1:
             self.fabric.barrier()  # No process leaves while the first one still writes.
+            self.release()
             torch.distributed.destroy_process_group()
+
+    def release(self) -> None:
+        """Let go of the processes' group, whose threads must end before Python does, or they may abort it."""
+        del self.model, self.wrapped
+        gc.collect()  # what Fabric wraps refers to itself
 
 
 def _average(decay: float) -> Callable[[Weights, Weights, Tensor | int], None]:

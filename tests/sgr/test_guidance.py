@@ -15,7 +15,7 @@ from mrilab.physics.noise import complex_noise
 from mrilab.physics.scale import quantile_scale
 from mrilab.sgr import guidance as module
 from mrilab.sgr.dds import Chain
-from mrilab.sgr.guidance import Guidance, low_loss, mirrored, step_length, up_loss
+from mrilab.sgr.guidance import Guidance, low_loss, step_length, up_loss
 
 SHAPE = (16, 16)
 ABAR = 1 / (1 + 0.4**2)  # sigma 0.4
@@ -238,17 +238,3 @@ def test_a_gradient_that_is_not_finite_is_one_sentence(chain, generator):
 def test_a_guidance_that_cannot_be_is_one_sentence(settings, message):
     with pytest.raises(UserError, match=message):
         Guidance(**{"segment": Smooth(), "classes": [1], "b": 0.1} | settings)
-
-
-def test_mirrored_is_the_mean_of_four_mirror_images(generator):
-    x = randn(2, 5, 7, generator=generator)
-    plain = mirrored(Smooth(), generator, noise_std=0.0)(x)
-    images = [Smooth()(x.flip(axes)).flip(axes) for axes in ([], [-1], [-2], [-1, -2])]
-    torch.testing.assert_close(plain, torch.stack(images).mean(0))
-    noisy = mirrored(Smooth(), torch.Generator().manual_seed(1))
-    first, second = noisy(x), noisy(x)
-    assert (first - second).abs().max() > 1e-3 and (first - plain).abs().max() < 2
-    assert torch.equal(mirrored(Smooth(), torch.Generator().manual_seed(1))(x), first)
-    seen = []
-    mirrored(lambda a: seen.append(a) or a[:, None], generator, noise_std=3.0)(x)
-    assert len(seen) == 4 and all((a >= 0).all() and (a == 0).any() for a in seen)

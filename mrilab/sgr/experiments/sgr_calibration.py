@@ -5,7 +5,7 @@ from functools import lru_cache
 from mrilab.data.recipes import find_recipe
 from mrilab.evaluation.experiments import experiment
 from mrilab.sgr.experiments.sgr_bounds import ACCELERATIONS, CLASSES, NETWORKS
-from mrilab.sgr.guidance import RANGE, STRENGTH, THROUGH, Guidance
+from mrilab.sgr.guidance import STRENGTH
 from mrilab.sgr.sampling import Sampling
 from mrilab.sgr.study import Networks, Study, segmented
 from mrilab.sgr.volume import volume
@@ -31,6 +31,6 @@ def measure(scan: str, acceleration: int, name: str, b: float) -> dict[str, floa
     """Measure the volumes of one class of one slab, in pixels."""
     own = study(scan, acceleration)
     c, first = own.number(name), own.networks.first
-    bounds = own.trial.bounds(Guidance(first, [c], b, RANGE, THROUGH))[:, 0]  # (2, slices, H, W)
+    bounds = own.trial.bounds(own.guidance(c, b=b))[:, 0]  # (2, slices, H, W)
     low, up = (float(volume(logits, c).sum()) for logits in segmented(first, bounds))
     return {"true": float(own.true(name).sum()), "low": low, "up": up}

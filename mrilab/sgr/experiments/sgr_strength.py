@@ -7,7 +7,7 @@ from mrilab.evaluation.experiments import experiment
 from mrilab.sgr.experiments.sgr_bounds import NETWORKS, SLABS
 from mrilab.sgr.guidance import STRENGTH
 from mrilab.sgr.sampling import Sampling
-from mrilab.sgr.study import MEASURED, Networks, Study
+from mrilab.sgr.study import UNATTACKED, Networks, Study
 
 ACCELERATION = 16
 CLASSES = ("grey matter", "csf")
@@ -26,7 +26,7 @@ def study(scan: str) -> Study:
     return Study(scan, ACCELERATION, Networks.load(*NETWORKS), Sampling(), slices=(1,))
 
 
-@experiment("guided bounds by b at R = 16, the middle slices of the test slabs", MEASURED, cases)
+@experiment("guided bounds by b at R = 16, the middle slices of the test slabs", UNATTACKED, cases)
 def measure(scan: str, name: str, b: float) -> dict[str, float]:
     """Measure both bounds of one class of one slice."""
-    return study(scan).row(name, b=b)
+    return study(scan).row(name, attacks=False, b=b)

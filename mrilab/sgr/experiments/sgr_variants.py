@@ -6,6 +6,7 @@ as the reference of b, a chain of its own for each bound, and a segmentation of 
 differ from the lesson's setting in one choice.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -13,7 +14,6 @@ import torch
 from mrilab.evaluation.experiments import experiment
 from mrilab.evaluation.metrics import psnr
 from mrilab.sgr.experiments.sgr_bounds import NETWORKS
-from mrilab.sgr.guidance import RANGE, STRENGTH, THROUGH, Guidance, mirrored
 from mrilab.sgr.measures import MEASURES, measure_images
 from mrilab.sgr.sampling import Sampling
 from mrilab.sgr.study import RR, Networks, Study, segmented
@@ -28,19 +28,20 @@ PAPER = Sampling(grid="uniform", steps=100, data="cg", iterations=2)
 # by name: sampling, settings of the guidance, whether the bounds share their noise
 VARIANTS: dict[str, tuple[Sampling, dict[str, Any], bool]] = {
     "lesson": (Sampling(), {}, True),
-    "paper": (PAPER, {"b": 0.005, "range": ALL, "through": "step"}, True),
-    "released": (
-        Sampling(grid="uniform", steps=100, data="released", last="released"),
-        {"b": 0.005, "range": ALL, "through": "step", "reference": "noise", "mirrored": True},
-        False,
-    ),
-    "cg": (Sampling(data="cg"), {}, True),
-    "released data step": (Sampling(data="released"), {}, True),
     "norm of noise": (Sampling(), {"reference": "noise"}, True),
     "own noise": (Sampling(), {}, False),
     "unmasked": (Sampling(), {"masked": False}, True),
     "whole step": (Sampling(), {"through": "step"}, True),
-    "data step only": (Sampling(), {"through": "data"}, True),
+    "plain view": (Sampling(), {"view": "plain"}, True),
+    "released view": (Sampling(), {"view": "released"}, True),
+    "cg": (Sampling(data="cg"), {}, True),
+    "released data step": (Sampling(data="released"), {}, True),
+    "paper": (PAPER, {"b": 0.005, "range": ALL, "through": "step", "view": "plain"}, True),
+    "released": (
+        Sampling(grid="uniform", steps=100, data="released", last="released"),
+        {"b": 0.005, "range": ALL, "through": "step", "reference": "noise", "view": "released"},
+        False,
+    ),
 }
 KEPT = tuple(name for name in MEASURES if name != "covered")
 MEASURED = (*KEPT, *(f"second_{name}" for name in KEPT), "covered_true", "psnr", "psnr_unguided", "rr_low", "rr_up")
@@ -51,16 +52,20 @@ def cases() -> list[tuple]:
     return [(scan, variant, name) for scan in SCANS for variant in VARIANTS for name in CLASSES]
 
 
+@lru_cache(maxsize=1)
+def study(scan: str, sampling: Sampling) -> Study:
+    """Return the study of one slice, whose samples all variants of the guidance share."""
+    return Study(scan, ACCELERATION, Networks.load(*NETWORKS), sampling, slices=(SLICE,))
+
+
 @experiment("choices of guided reconstruction at R = 16, three test slices", MEASURED, cases)
 def measure(scan: str, variant: str, name: str) -> dict[str, float]:
     """Measure both bounds of one class of one slice; RR of 16 samples with the same sampler stands beside them."""
     sampling, changes, paired = VARIANTS[variant]
-    own = Study(scan, ACCELERATION, Networks.load(*NETWORKS), sampling, slices=(SLICE,))
+    own = study(scan, sampling)
     first, second, c = own.networks.first, own.networks.second, own.number(name)
-    settings = {"b": STRENGTH, "range": RANGE, "through": THROUGH, **changes}
-    noise = torch.Generator().manual_seed(own.seed)
-    guiding = mirrored(first, noise) if settings.pop("mirrored", False) else first
-    images = own.trial.bounds(Guidance(guiding, [c], generator=noise, **settings), paired)[:, 0]  # (2, 1, H, W)
+    noise = torch.Generator().manual_seed(own.seed)  # only the reference "noise" draws it
+    images = own.trial.bounds(own.guidance(c, generator=noise, **changes), paired)[:, 0]  # (2, 1, H, W)
     values: dict[str, float] = {}
     for network, prefix in ((first, ""), (second, "second_")):
         full = indicator(segmented(network, own.trial.full), c)
