@@ -1,4 +1,4 @@
-"""Which b covers how many true volumes, on four validation slabs: what `calibration` chooses b from."""
+"""Which b covers how many true volumes, on four validation slabs: what `sgr_calibrated` chooses b from."""
 
 from functools import lru_cache
 
@@ -26,11 +26,16 @@ def study(scan: str, acceleration: int) -> Study:
     return Study(scan, acceleration, Networks.load(*NETWORKS), Sampling())
 
 
+def measured_volumes(scan: str, acceleration: int, name: str, b: float) -> dict[str, float]:
+    """Return the true volume of a class of a slab and those of its bounds, in pixels."""
+    own = study(scan, acceleration)
+    c = own.number(name)
+    bounds = own.trial.bounds(own.guidance(c, b=b))[:, 0]  # (2, slices, H, W)
+    low, up = (float(volume(logits, c).sum()) for logits in segmented(own.networks.first, bounds))
+    return {"true": float(own.true(name).sum()), "low": low, "up": up}
+
+
 @experiment("volumes of guided bounds by b on four validation slabs, R = 4 to 16", ("true", "low", "up"), cases)
 def measure(scan: str, acceleration: int, name: str, b: float) -> dict[str, float]:
     """Measure the volumes of one class of one slab, in pixels."""
-    own = study(scan, acceleration)
-    c, first = own.number(name), own.networks.first
-    bounds = own.trial.bounds(own.guidance(c, b=b))[:, 0]  # (2, slices, H, W)
-    low, up = (float(volume(logits, c).sum()) for logits in segmented(first, bounds))
-    return {"true": float(own.true(name).sum()), "low": low, "up": up}
+    return measured_volumes(scan, acceleration, name, b)
