@@ -126,7 +126,7 @@ def run_experiment(experiment: Experiment, path: Path, progress: bool = True, pa
     """Measure every case that `path` does not hold yet, and return how many were measured.
 
     With `part` (k, n), only every n-th case from the k-th on: so n processes share an experiment. Each appends whole
-    lines, so they may share `path` as well, if the second starts when the first has written a line.
+    lines, so they may share `path` as well, if the second starts when the first has written the header.
 
     Raises:
         UserError: `path` holds other columns than this experiment writes, or there is no such part.
@@ -142,6 +142,7 @@ def run_experiment(experiment: Experiment, path: Path, progress: bool = True, pa
         writer = csv.DictWriter(file, experiment.columns, lineterminator="\n")
         if file.tell() == 0:
             writer.writeheader()
+            file.flush()  # at once, for a second process that looks whether there is one
         for case in tqdm(todo, desc=path.stem, unit="case", disable=not progress):
             start = time.perf_counter()
             values = experiment.measure(case)
