@@ -21,7 +21,7 @@ EVERYWHERE = 10.0  # above every sigma of the grid
 SETTINGS = [(b, 0.0, EVERYWHERE, "data", "plain") for b in (0.01, 0.02)]
 SETTINGS += [(0.02, 0.0, EVERYWHERE, "step", "plain"), (0.1, 0.1, EVERYWHERE, "data", "plain")]
 SETTINGS += [(0.1, 0.1, EVERYWHERE, "step", "plain"), (0.02, 0.0, EVERYWHERE, "data", "released")]
-SETTINGS += [(b, 0.0, EVERYWHERE, "data", "moved") for b in (0.01, 0.02, 0.03, 0.05)]
+SETTINGS += [(b, 0.0, EVERYWHERE, "data", "moved") for b in (0.01, 0.02, 0.03, 0.04, 0.05)]
 SETTINGS += [(0.03, 0.0, EVERYWHERE, "step", "moved"), (0.05, 0.03, EVERYWHERE, "data", "moved")]
 SETTINGS += [(0.1, 0.1, EVERYWHERE, "data", "moved")]
 

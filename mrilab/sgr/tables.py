@@ -1,0 +1,84 @@
+"""What the lesson reads out of the results of its experiments: shares, coverage, and one value a head.
+
+Rows are those of `sgr_bounds` or of an experiment like it. A "kind" is one of `mrilab.sgr.study.KINDS`.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from mrilab.sgr.calibration import exact_interval
+from mrilab.sgr.measures import summary
+from mrilab.sgr.study import KINDS
+
+NAMES = {
+    "sgr": "SGR",
+    "rr": "RR of 16",
+    "rr_slab": "RR of 16, per slab",
+    "distance": "erosion, dilation",
+    "one_sample": "threshold, one sample",
+    "mean": "threshold, mean of RR",
+    "all_samples": "in all, in any of RR",
+}
+
+
+def derived(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with what follows from them, for each kind: SHARE, COVERED and QUALITY; and transfers.
+
+    kind_share: V_unc / V_up, undefined where V_up is 0. kind_covered, kind_covered_full: whether the true volume, or
+    that of S^f, lies between the bounds. kind_quality, kind_quality_true: the mean of precision of S-low and recall of
+    S-up. transfer, attack_transfer, null_transfer: see `mrilab.sgr.measures.transfer`.
+    """
+    new = {}
+    for kind in KINDS:
+        low, up = rows[f"{kind}_low"], rows[f"{kind}_up"]
+        new[f"{kind}_share"] = (up - low) / up.where(up > 0)
+        for reference, end in (("true", ""), ("full", "_full")):
+            new[f"{kind}_covered{end}"] = (low <= rows[reference]) & (rows[reference] <= up)
+        for end in ("", "_true"):
+            new[f"{kind}_quality{end}"] = (rows[f"{kind}_precision{end}"] + rows[f"{kind}_recall{end}"]) / 2
+    new["transfer"] = _transfer(rows, "sgr_{}", "second_{}")
+    for kind in ("attack", "null"):
+        if f"{kind}_first_low" in rows:
+            new[f"{kind}_transfer"] = _transfer(rows, f"{kind}_first_{{}}", f"{kind}_second_{{}}")
+    return pd.concat([rows, pd.DataFrame(new)], axis=1)
+
+
+def _transfer(rows: pd.DataFrame, first: str, second: str) -> pd.Series:
+    change = rows[first.format("up")] - rows[first.format("low")]
+    return (rows[second.format("up")] - rows[second.format("low")]) / change.where(change != 0)
+
+
+def by_head(values: pd.Series, rows: pd.DataFrame) -> pd.Series:
+    """Return the mean of `values`, a column for `rows`, of each head: the unit of all intervals."""
+    return values.astype(float).groupby(rows["scan"]).mean()
+
+
+def growth(rows: pd.DataFrame, kind: str) -> pd.Series:
+    """Return V_unc / V_up at the largest R over that at the smallest, a head's mean over its classes."""
+    shares = rows.pivot_table(index=["scan", "name"], columns="acceleration", values=f"{kind}_share")
+    return (shares.iloc[:, -1] / shares.iloc[:, 0]).groupby("scan").mean()
+
+
+def coverage(rows: pd.DataFrame, column: str) -> str:
+    """Return in words how often a column of `derived` is true, and the exact interval of one case a head.
+
+    The interval takes each head as covered or not, by the majority of its cases: those are not independent.
+    """
+    share = by_head(rows[column], rows)
+    low, high = exact_interval((share > 0.5).tolist())
+    return f"{share.mean():.0%} [{low:.0%}, {high:.0%}]"
+
+
+def quartiles(values: Sequence[float] | pd.Series, digits: int = 3) -> str:
+    """Return median and quartiles in words, and how many values are undefined."""
+    found = summary(np.asarray(values, dtype=float))
+    missing = f", {found.undefined} undefined" if found.undefined else ""
+    numbers = (format(each, f".{digits}f") for each in (found.median, found.lower, found.upper))
+    return "{} ({} to {})".format(*numbers) + missing
+
+
+def table(head: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
+    """Return a table in Markdown."""
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in (head, ["---"] * len(head), *lines))
