@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mrilab.sgr.calibration import exact_interval
+from mrilab.sgr.calibration import conformal_margin, exact_interval, widen
 from mrilab.sgr.measures import summary
 from mrilab.sgr.study import KINDS
 
@@ -61,14 +61,11 @@ def growth(rows: pd.DataFrame, kind: str) -> pd.Series:
     return (shares.iloc[:, -1] / shares.iloc[:, 0]).groupby("scan").mean()
 
 
-def coverage(rows: pd.DataFrame, column: str) -> str:
-    """Return in words how often a column of `derived` is true, and the exact interval of one case a head.
-
-    The interval takes each head as covered or not, by the majority of its cases: those are not independent.
-    """
-    share = by_head(rows[column], rows)
-    low, high = exact_interval((share > 0.5).tolist())
-    return f"{share.mean():.0%} [{low:.0%}, {high:.0%}]"
+def coverage(covered: Sequence[bool] | pd.Series) -> str:
+    """Return in words how many of the heads, one value each, are covered, with the exact interval of that share."""
+    values = [bool(each) for each in covered]
+    low, high = exact_interval(values)
+    return f"{sum(values)} of {len(values)} [{low:.0%}, {high:.0%}]"
 
 
 def quartiles(values: Sequence[float] | pd.Series, digits: int = 3) -> str:
@@ -82,3 +79,23 @@ def quartiles(values: Sequence[float] | pd.Series, digits: int = 3) -> str:
 def table(head: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
     """Return a table in Markdown."""
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in (head, ["---"] * len(head), *lines))
+
+
+def conformal(rows: pd.DataFrame, validation: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Return rows with low and up, the bounds of SGR widened by the margin that the validation heads needed.
+
+    A margin is that of one class at one R. `validation` has columns true, low and up of the same b, one row a head.
+    """
+    parts = []
+    for key, part in rows.groupby(["acceleration", "name"]):
+        heads = validation[(validation["acceleration"] == key[0]) & (validation["name"] == key[1])]
+        margin = conformal_margin(heads["low"], heads["up"], heads["true"], level)
+        low, up = widen(part["sgr_low"], part["sgr_up"], margin)
+        parts.append(part.assign(low=low, up=up))
+    return pd.concat(parts).sort_index()
+
+
+def by_b(rows: pd.DataFrame, column: str) -> pd.Series:
+    """Return Spearman's rank correlation of b and a column, a head's mean over its classes."""
+    cases = rows.groupby(["scan", "name"])[["b", column]]
+    return cases.apply(lambda case: case["b"].corr(case[column], method="spearman")).groupby("scan").mean()

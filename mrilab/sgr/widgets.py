@@ -1,7 +1,9 @@
 """The widgets of lesson 4: sliders in front of the functions in `mrilab.sgr.views`."""
 
 import ipywidgets as w
+import pandas as pd
 
+from mrilab.sgr.charts import acceleration_view
 from mrilab.sgr.views import Matched, Path, bounds_view, control_view, toy_view
 from mrilab.teach.widgets import Live
 
@@ -32,3 +34,12 @@ def control_widget(matched: Matched) -> w.Widget:
         "control": w.Dropdown(options=[name for name in matched.bounds if name != "SGR"], description="Control"),
     }
     return Live(controls, lambda **values: control_view(matched, **values), "Drawing ...")
+
+
+def acceleration_widget(rows: pd.DataFrame) -> w.Widget:
+    """Build a choice of head and class in front of the bounds by acceleration; `rows` are those of `sgr_bounds`."""
+    controls = {
+        "scan": w.Dropdown(options=sorted(rows["scan"].unique()), description="Head"),
+        "name": w.Dropdown(options=list(rows["name"].unique()), description="Class"),
+    }
+    return Live(controls, lambda **values: acceleration_view(rows, **values), "Drawing ...")
