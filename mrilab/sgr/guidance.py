@@ -15,8 +15,8 @@ from mrilab.sgr.volume import indicator
 
 Through = Literal["step", "data"]  # what the gradient passes: the whole step, or all of it but the denoiser
 
-STRENGTH = 0.02  # b for the grid of STEPS steps
-RANGE = (0.0, 1.2)  # lowest and highest sigma at which guidance acts
+STRENGTH = 0.04  # b for the grid of STEPS steps
+RANGE = (0.0, 10.0)  # lowest and highest sigma at which guidance acts: all of the grid
 THROUGH: Through = "data"
 PIECE = 2**16  # number of pixels whose graph is kept at a time: at 128 x 128, four images
 
