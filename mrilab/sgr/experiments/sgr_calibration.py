@@ -11,7 +11,7 @@ from mrilab.sgr.study import Networks, Study, segmented
 from mrilab.sgr.volume import volume
 
 SLABS = "heads-t2-slab-val"
-FACTORS = (0.125, 0.25, 0.5, 1.0, 2.0)  # of the default b
+FACTORS = (0.125, 0.25, 0.5, 1.0)  # of the default b
 
 
 def cases() -> list[tuple]:
