@@ -12,9 +12,10 @@
     (11, 12)  loss of the lower bound, its mask    guidance.low_loss
     (13)      guided step                          dds.run_chain
     (14)      length of the push                   guidance.step_length
-    (15)      controls of equal volume             controls.highest
-    (16)      share that a second network sees     measures.transfer
-    (17)      margin of calibrated bounds          calibration.conformal_margin
+    (15)      image at another place               moved.moved
+    (16)      controls of equal volume             controls.highest
+    (17)      share that a second network sees     measures.transfer
+    (18)      margin of calibrated bounds          calibration.conformal_margin
 
 `toy` has a Gaussian process whose posterior of the volume is known, and `attack` what guidance is held against.
 """

@@ -69,7 +69,7 @@ def test_the_table_names_what_was_done(bounds, tmp_path):
     assert code == 0, err
     for part in ("random vertical", "prior, 3 steps", "seg, second look: seg-second", "volume (ml)", "full data"):
         assert part in out
-    assert "strength 0.02, sigma 0 to 1.2, through data" in out and "scan-bounds.h5, scan-bounds.png" in out
+    assert "strength 0.04, sigma 0 to 10, through data, view moved" in out and "scan-bounds.h5, scan-bounds.png" in out
     assert sorted(path.name for path in (tmp_path / "here").iterdir()) == [
         "scan-bounds.h5",
         "scan-bounds.png",
@@ -103,7 +103,7 @@ def test_the_help_shows_the_defaults_of_the_function(bounds):
     code, out, _ = bounds("--help")
     text = " ".join(out.split())
     assert code == 0 and "[default: score-heads]" in text and "[default: poisson]" in text
-    assert "LOW HIGH" in text and "[default: 0.0, 1.2]" in text
+    assert "LOW HIGH" in text and "[default: 0.0, 10.0]" in text
 
 
 @pytest.mark.parametrize(

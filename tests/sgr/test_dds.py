@@ -51,7 +51,7 @@ def no_data(shape, denoise, **settings):
 @pytest.mark.parametrize("kind", ["geometric", "uniform"])
 def test_a_chain_in_x_t_is_the_same_in_sigma_coordinates(kind, eta, split, generator):
     model, _, adjoint = scan(generator)
-    chain = Chain(linear, adjoint, model, SPREAD, NOISE, eta=eta, split=split)
+    chain = Chain(linear, adjoint, model, SPREAD, NOISE, last="proximal", eta=eta, split=split)
     grid = time_grid(kind, 12, 1.2, 0.01, 20.0)
     made = run_chain(chain, grid, 3, torch.Generator().manual_seed(4))
 

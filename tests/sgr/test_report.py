@@ -19,7 +19,15 @@ from mrilab.sgr.report import find_bounds
 
 HEADER = {"encoded_fov_mm": (80.0, 72.0, 5.0)}  # voxels of 2 x 1.5 x 5 mm
 ML = 0.015
-QUICK = {"prior": "prior", "segment": "seg", "steps": 3, "strength": 0.3, "acceleration": 2, "device": "cpu"}
+QUICK = {
+    "prior": "prior",
+    "segment": "seg",
+    "steps": 3,
+    "strength": 0.3,
+    "view": "plain",
+    "acceleration": 2,
+    "device": "cpu",
+}
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +195,11 @@ def test_a_gradient_that_is_not_finite_is_refused(scan, monkeypatch):
     monkeypatch.setattr(Guidance, "loss", lambda *arguments: float("nan") * loss(*arguments))
     with pytest.raises(UserError, match="the gradient of the guidance is not finite at sigma"):
         find_bounds(scan, ["csf"], **QUICK, slice=0)
+
+
+def test_how_the_network_sees_the_images_changes_the_bounds_and_is_noted(scan):
+    made = {view: find_bounds(scan, ["csf"], slice=0, **QUICK | {"view": view}) for view in ("plain", "moved")}
+    again = find_bounds(scan, ["csf"], slice=0, **QUICK | {"view": "moved"})
+    low = {view: result.slices[0].images.low for view, result in made.items()}
+    assert not torch.equal(low["plain"], low["moved"]) and torch.equal(again.slices[0].images.low, low["moved"])
+    assert made["moved"].summary()["view"] == "moved"
