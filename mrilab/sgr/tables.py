@@ -99,3 +99,14 @@ def by_b(rows: pd.DataFrame, column: str) -> pd.Series:
     """Return Spearman's rank correlation of b and a column, a head's mean over its classes."""
     cases = rows.groupby(["scan", "name"])[["b", column]]
     return cases.apply(lambda case: case["b"].corr(case[column], method="spearman")).groupby("scan").mean()
+
+
+def by_sampler(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of `sgr_samplers` with held and spread of each head: means over the classes `names`.
+
+    held: share of the true volumes between least and largest of the samples. spread: standard deviation of the
+    samples' volumes over the true one.
+    """
+    held = [rows[f"true {n}"].between(rows[f"lowest {n}"], rows[f"highest {n}"]) for n in names]
+    spread = [rows[f"std {n}"] / rows[f"true {n}"] for n in names]
+    return rows.assign(held=pd.concat(held, axis=1).mean(axis=1), spread=pd.concat(spread, axis=1).mean(axis=1))

@@ -9,7 +9,7 @@ from scipy import stats
 
 from mrilab.sgr.charts import acceleration_view, quartile_lines
 from mrilab.sgr.study import MEASURED
-from mrilab.sgr.tables import by_b, by_head, conformal, coverage, derived, growth, quartiles, table
+from mrilab.sgr.tables import by_b, by_head, by_sampler, conformal, coverage, derived, growth, quartiles, table
 from mrilab.teach.figures import new_figure
 
 
@@ -61,6 +61,13 @@ def test_rank_correlation_of_b_is_that_within_a_case():
     rows = pd.DataFrame([(head, "csf", b, v) for head, values in heads.items() for b, v in enumerate(values)],
                         columns=["scan", "name", "b", "gap"])  # fmt: skip
     assert by_b(rows, "gap").to_dict() == {"a": 1.0, "b": -1.0}
+
+
+def test_samples_hold_a_volume_between_their_least_and_largest():
+    columns = {"true a": [5.0, 5.0], "lowest a": [5.0, 6.0], "highest a": [9.0, 9.0], "std a": [1.0, 2.0]}
+    columns |= {"true b": [4.0, 4.0], "lowest b": [1.0, 1.0], "highest b": [3.0, 3.0], "std b": [0.4, 0.8]}
+    found = by_sampler(pd.DataFrame(columns), ("a", "b"))
+    assert found["held"].tolist() == [0.5, 0.0] and found["spread"].tolist() == pytest.approx([0.15, 0.3])
 
 
 def test_bounds_are_widened_by_what_the_heads_of_their_class_needed(rows):
