@@ -54,12 +54,20 @@ def write_panel(path: str | Path, result: Result, slice: int | None = None) -> N
     Raises:
         UserError: a place that cannot be written.
     """
+    save_described(path, draw_panel(result, slice), "Panels from left to right: {}")
+
+
+def save_described(path: str | Path, figure: Figure, description: str) -> None:
+    """Write a figure as PNG, whole or not at all. `description` says what it shows: titles stand in for its {}.
+
+    Raises:
+        UserError: a place that cannot be written.
+    """
     path = Path(path)
-    figure = draw_panel(result, slice)
     shown = " | ".join(axis.get_title().replace("\n", " ") for axis in figure.axes if axis.get_title())
-    description = {"Title": figure.get_suptitle(), "Description": f"Panels from left to right: {shown}"}
+    metadata = {"Title": figure.get_suptitle(), "Description": description.format(shown).replace("\n", " ")}
     with atomic_path(path) as temporary, writing(path):
-        figure.savefig(temporary, format="png", dpi=110, metadata=description)
+        figure.savefig(temporary, format="png", dpi=110, metadata=metadata)
 
 
 def _draw_mask(figure: Figure, axis: Axes, mask: Tensor, result: Result) -> None:

@@ -10,9 +10,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from torch import Tensor
 
-from mrilab.data.atomic import atomic_path
-from mrilab.data.hdf5 import writing
-from mrilab.evaluation.panel import WHITE
+from mrilab.evaluation.panel import WHITE, save_described
 from mrilab.physics.scale import quantile_scale
 from mrilab.sgr.bounds_result import BoundsResult, SliceBounds
 
@@ -56,12 +54,7 @@ def write_bounds_panel(path: str | Path, result: BoundsResult, slice: int | None
     Raises:
         UserError: a place that cannot be written.
     """
-    path = Path(path)
-    figure = draw_bounds(result, slice)
-    shown = " | ".join(axis.get_title().replace("\n", " ") for axis in figure.axes if axis.get_title())
-    description = {"Title": figure.get_suptitle(), "Description": f"{shown} | {CAPTION}".replace("\n", " ")}
-    with atomic_path(path) as temporary, writing(path):
-        figure.savefig(temporary, format="png", dpi=110, metadata=description)
+    save_described(path, draw_bounds(result, slice), f"{{}} | {CAPTION}")
 
 
 def _draw_outlines(figure: Figure, axis: Axes, result: BoundsResult, chosen: SliceBounds, name: str) -> None:

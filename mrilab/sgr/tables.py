@@ -5,7 +5,6 @@ Rows are those of `sgr_bounds` or of an experiment like it. A "kind" is one of `
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from mrilab.sgr.calibration import conformal_margin, exact_interval, widen
@@ -70,7 +69,7 @@ def coverage(covered: Sequence[bool] | pd.Series) -> str:
 
 def quartiles(values: Sequence[float] | pd.Series, digits: int = 3) -> str:
     """Return median and quartiles in words, and how many values are undefined."""
-    found = summary(np.asarray(values, dtype=float))
+    found = summary([float(each) for each in values])
     missing = f", {found.undefined} undefined" if found.undefined else ""
     numbers = (format(each, f".{digits}f") for each in (found.median, found.lower, found.upper))
     return "{} ({} to {})".format(*numbers) + missing

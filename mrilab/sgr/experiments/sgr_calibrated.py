@@ -4,6 +4,8 @@
 each R, and one for all. Where no b does, the largest that was tried.
 """
 
+import pandas as pd
+
 from mrilab.data.recipes import find_recipe
 from mrilab.evaluation.experiments import experiment, read_results
 from mrilab.sgr.calibration import smallest_strength
@@ -17,7 +19,8 @@ def chosen_strengths() -> dict[int | str, float]:
     """Return b by R, and that for ALL of them, from the coverage of `results/sgr_calibration.csv`."""
     rows = read_results("sgr_calibration")
     rows["covered"] = (rows["low"] <= rows["true"]) & (rows["true"] <= rows["up"])
-    groups = {ALL: rows, **{r: rows[rows["acceleration"] == r] for r in ACCELERATIONS}}
+    groups: dict[int | str, pd.DataFrame] = {ALL: rows}
+    groups |= {r: rows[rows["acceleration"] == r] for r in ACCELERATIONS}
     coverage = {key: group.groupby("b")["covered"].mean().to_dict() for key, group in groups.items()}
     return {key: smallest_strength(shares) or max(shares) for key, shares in coverage.items()}
 
