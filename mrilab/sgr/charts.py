@@ -1,13 +1,15 @@
 """Figures of lesson 4 that are drawn from results: medians with quartiles, and volumes by acceleration."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import pandas as pd
 from matplotlib.axes import Axes
 
 from mrilab.sgr.measures import summary
-from mrilab.teach.figures import COLOURS, MARKERS, STYLES, View, curves, new_figure
+from mrilab.teach.figures import COLOURS, MARKERS, STYLES, View, new_figure
 
+CLOSE = 0.1  # as a share of the axis: ticks nearer than this would run into each other
 APART = 0.012  # between lines at one x, as a share of the axis, so that their whiskers do not cover each other
 
 
@@ -23,7 +25,8 @@ def quartile_lines(
         shift = (number - (len(columns) - 1) / 2) * APART * (at[-1] - at[0])
         axis.errorbar([value + shift for value in at], middle, whiskers, linestyle=STYLES[number], label=label,
                       color=COLOURS[number], marker=MARKERS[number], markersize=5, capsize=3)  # fmt: skip
-    axis.set(xlabel=xlabel, ylabel=ylabel, xticks=at)
+    near = min(then - value for value, then in pairwise(at)) < CLOSE * (at[-1] - at[0])
+    axis.set(xlabel=xlabel, ylabel=ylabel, **{} if near else {"xticks": at})
     axis.set_title(title, fontsize=10)
     axis.grid(alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
@@ -36,19 +39,23 @@ def acceleration_view(rows: pd.DataFrame, scan: str, name: str) -> View:
     `rows` are those of `sgr_bounds`; volumes are relative to that of S^f.
     """
     own = rows[(rows["scan"] == scan) & (rows["name"] == name)].sort_values("acceleration")
-    lines = {}
-    for kind, label in (("sgr", "SGR"), ("rr_slab", "RR")):
-        for bound in ("low", "up"):
-            lines[f"{label}, {bound}"] = (own[f"{kind}_{bound}"] / own["full"]).tolist()
-    lines["truth"] = (own["true"] / own["full"]).tolist()
+    at, true = own["acceleration"].tolist(), (own["true"] / own["full"]).tolist()
     figure = new_figure(6.8, 3.4)
     axis = figure.subplots()
-    at = own["acceleration"].tolist()
-    curves(at, lines, "", axis=axis, markers=True, title=f"{name} of {scan}", xlabel="nominal R", xticks=at,
-           ylabel="volume, fully sampled = 1")  # fmt: skip
-    text = "; ".join(
-        f"R = {r}: SGR {row.sgr_low / row.full:.2f} to {row.sgr_up / row.full:.2f}, "
-        f"RR {row.rr_slab_low / row.full:.2f} to {row.rr_slab_up / row.full:.2f}"
-        for r, row in zip(at, own.itertuples(), strict=True)
+    says = []
+    for number, (kind, label) in enumerate((("sgr", "SGR"), ("rr_slab", "RR of 16"))):
+        low, up = ((own[f"{kind}_{bound}"] / own["full"]).tolist() for bound in ("low", "up"))
+        colour, style = COLOURS[number], STYLES[number]
+        axis.fill_between(at, low, up, facecolor=colour, alpha=0.25)
+        for bound, values in (("low", low), ("up", up)):
+            axis.plot(at, values, style, color=colour, marker=MARKERS[number], label=f"{label}, {bound}")
+        says.append(f"{label} " + ", ".join(f"{a:.2f} to {b:.2f}" for a, b in zip(low, up, strict=True)))
+    axis.plot(at, true, ":", color="black", label="truth")
+    axis.axhline(1, color="#777777", linewidth=0.8)
+    axis.set(xlabel="nominal R", xticks=at, ylabel="volume, fully sampled = 1")
+    axis.set_title(f"{name} of {scan}", fontsize=10)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(fontsize=8, frameon=False)
+    return View(
+        (), f"{name} of {scan}, truth {true[0]:.2f}; at R = {', '.join(map(str, at))}: {'; '.join(says)}.", figure
     )
-    return View((), f"{name} of {scan}, the truth is {lines['truth'][0]:.2f}. {text}.", figure)

@@ -96,4 +96,4 @@ def test_charts_show_what_the_rows_say(rows):
     own = rows[(rows["scan"] == "a-01") & (rows["name"] == "csf")]
     lines = {line.get_label(): list(line.get_ydata()) for line in view.plot.axes[0].lines}
     assert lines["SGR, up"] == pytest.approx((own["sgr_up"] / 2).tolist())
-    assert lines["truth"] == pytest.approx((own["true"] / 2).tolist()) and "R = 16: SGR" in view.text
+    assert lines["truth"] == pytest.approx((own["true"] / 2).tolist()) and "at R = 4, 16: SGR" in view.text
