@@ -11,7 +11,7 @@ from mrilab.commands import app
 @app.command()
 def experiment(
     name: Annotated[str | None, typer.Argument(help="Which experiment; --list names them.")] = None,
-    part: Annotated[str, typer.Option(help="K/N: only every N-th case from the K-th on, to share the work.")] = "1/1",
+    part: Annotated[str, typer.Option(help="K/N: only the K-th of N parts of the cases, to share the work.")] = "1/1",
     list_: Annotated[bool, typer.Option("--list", help="Name the experiments and stop.")] = False,
 ) -> None:
     """Measure what results/NAME.csv does not hold yet, one row a case. It can be stopped and run again at will."""

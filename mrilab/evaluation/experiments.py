@@ -125,8 +125,9 @@ def find_experiment(name: str) -> Experiment:
 def run_experiment(experiment: Experiment, path: Path, progress: bool = True, part: tuple[int, int] = (1, 1)) -> int:
     """Measure every case that `path` does not hold yet, and return how many were measured.
 
-    With `part` (k, n), only every n-th case from the k-th on: so n processes share an experiment. Each appends whole
-    lines, so they may share `path` as well, if the second starts when the first has written the header.
+    With `part` (k, n), only the k-th of n runs of neighbouring cases: so n processes share an experiment, and each
+    still computes once what neighbours have in common. Each appends whole lines, so they may share `path` as well, if
+    the second starts when the first has written the header.
 
     Raises:
         UserError: `path` holds other columns than this experiment writes, or there is no such part.
@@ -136,7 +137,9 @@ def run_experiment(experiment: Experiment, path: Path, progress: bool = True, pa
         raise UserError(f"there is no part {k} of {n}; give 1/{max(n, 1)} and so on")
     path.parent.mkdir(parents=True, exist_ok=True)
     done = _finished(experiment, path)
-    todo = [case for case in experiment.cases()[k - 1 :: n] if _key(experiment, case) not in done]
+    cases = experiment.cases()
+    own = cases[len(cases) * (k - 1) // n : len(cases) * k // n]
+    todo = [case for case in own if _key(experiment, case) not in done]
     where = {"device": device_name(), "commit": commit(), "version": mrilab.__version__}
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, experiment.columns, lineterminator="\n")

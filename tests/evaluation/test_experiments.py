@@ -109,10 +109,10 @@ def test_a_wider_grid_adds_only_the_new_cases(tmp_path):
 
 def test_parts_share_the_cases(tmp_path):
     path = tmp_path / "toy.csv"
-    assert run_experiment(toy(), path, progress=False, part=(2, 2)) == 2
-    assert [row["a"] for row in cases_and_values(path)] == ["1", "3"]
+    assert run_experiment(toy(), path, progress=False, part=(2, 2)) == 3
+    assert [row["a"] for row in cases_and_values(path)] == ["2", "3", "4"]  # neighbours
     assert run_experiment(toy(), path, progress=False, part=(2, 2)) == 0
-    assert run_experiment(toy(), path, progress=False, part=(1, 2)) == 3
+    assert run_experiment(toy(), path, progress=False, part=(1, 2)) == 2
     assert sorted(row["a"] for row in cases_and_values(path)) == list("01234")
     for part in ((0, 2), (3, 2), (1, 0)):
         with pytest.raises(UserError, match="there is no part"):
