@@ -84,7 +84,7 @@ class Study:
         self.labels = labels[chosen]
         part = replace(whole, kspace=whole.kspace[chosen], slices=tuple(chosen))
         self.trial: Trial = trial(part, acceleration, networks.prior, sampling, self.seed)
-        names = STRUCTURES if simulated.attrs["anatomy"] == "knee" else LABELS
+        names = STRUCTURES if simulated.attrs["anatomy"] in ("knee", "condyle") else LABELS
         self.names = [each.replace("_", " ") for each in names]
         self.noise_std = float(simulated.attrs["noise_std"])
 

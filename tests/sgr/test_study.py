@@ -92,3 +92,11 @@ def test_without_strength_the_bounds_are_the_unguided_image(own):
 def test_no_case_of_an_experiment_comes_twice(experiment):
     listed = experiment.cases()
     assert listed and len(set(listed)) == len(listed)
+
+
+def test_the_classes_of_a_knee_are_those_of_its_labels():
+    study = Study("knee-fine-val-00", 4, Networks.load("score-knee", "segment-knee"), Sampling(steps=8))
+    for name in study.networks.first.classes:
+        true = study.true(name)
+        seen = indicator(segmented(study.networks.first, study.trial.full), study.number(name))
+        assert true.any() and 2 * (true & seen).sum() / (true.sum() + seen.sum()) > 0.8
