@@ -28,6 +28,7 @@ def candidates() -> list[tuple]:
     changes += [{"data_step": "cg"}, {"data_step": "cg", "iterations": 2}, {"data_step": "released"}]
     changes += [{"last_step": "released"}, {"last_step": "least-squares"}, {"grid": "uniform"}]
     changes += [{"prior": "diffusion-t2"}, {"prior": "diffusion-t2", "grid": "uniform"}]
+    changes += [{"prior": "diffusion-t2", "last_step": "released"}]  # the winner with the other prior
     return [tuple((dict(zip(PARTS, BASE, strict=True)) | change).values()) for change in changes]
 
 
