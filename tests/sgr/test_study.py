@@ -9,9 +9,11 @@ import torch
 from mrilab.csgm.denoiser import Denoiser
 from mrilab.data.recipes import RECIPES, simulate
 from mrilab.data.scans import Scan
+from mrilab.evaluation.experiments import read_results
 from mrilab.sgr import study as module
 from mrilab.sgr.experiments import (
     sgr_bounds,
+    sgr_calibrated,
     sgr_calibration,
     sgr_guidance,
     sgr_knee,
@@ -87,16 +89,18 @@ def test_without_strength_the_bounds_are_the_unguided_image(own):
 
 
 @pytest.mark.parametrize(
-    "experiment", [sgr_bounds, sgr_calibration, sgr_guidance, sgr_knee, sgr_samplers, sgr_strength, sgr_variants]
+    "experiment",
+    [sgr_bounds, sgr_calibrated, sgr_calibration, sgr_guidance, sgr_knee, sgr_samplers, sgr_strength, sgr_variants],
 )
 def test_no_case_of_an_experiment_comes_twice(experiment):
     listed = experiment.cases()
     assert listed and len(set(listed)) == len(listed)
 
 
-def test_the_classes_of_a_knee_are_those_of_its_labels():
-    study = Study("knee-fine-val-00", 4, Networks.load("score-knee", "segment-knee"), Sampling(steps=8))
-    for name in study.networks.first.classes:
-        true = study.true(name)
-        seen = indicator(segmented(study.networks.first, study.trial.full), study.number(name))
-        assert true.any() and 2 * (true & seen).sum() / (true.sum() + seen.sum()) > 0.8
+def test_the_strengths_are_the_smallest_that_hold_nine_tenths():
+    rows, chosen = read_results("sgr_calibration"), sgr_calibrated.chosen_strengths()
+    held = rows["true"].between(rows["low"], rows["up"])
+    for r in sgr_bounds.ACCELERATIONS:
+        shares = held[rows["acceleration"] == r].groupby(rows["b"]).mean()
+        assert shares[chosen[r]] >= 0.9 and (shares[shares.index < chosen[r]] < 0.9).all()
+    assert held[rows["b"] == chosen[sgr_calibrated.ALL]].mean() >= 0.9
