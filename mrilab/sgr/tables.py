@@ -1,4 +1,4 @@
-"""What the lesson reads out of the results of its experiments: shares, coverage, and one value a head.
+"""Read out of the results of experiments what the lesson shows: shares, coverage, and one value a head.
 
 Rows are those of `sgr_bounds` or of an experiment like it. A "kind" is one of `mrilab.sgr.study.KINDS`.
 """
@@ -13,17 +13,14 @@ from mrilab.sgr.study import KINDS
 
 NAMES = {
     "sgr": "SGR",
-    "rr": "RR of 16",
-    "rr_slab": "RR of 16, per slab",
     "distance": "erosion, dilation",
     "one_sample": "threshold, one sample",
     "mean": "threshold, mean of RR",
-    "all_samples": "in all, in any of RR",
 }
 
 
 def derived(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows with what follows from them, for each kind: SHARE, COVERED and QUALITY; and transfers.
+    """Return rows with what follows from them: share, coverage and quality of each kind, and the transfers.
 
     kind_share: V_unc / V_up, undefined where V_up is 0. kind_covered, kind_covered_full: whether the true volume, or
     that of S^f, lies between the bounds. kind_quality, kind_quality_true: the mean of precision of S-low and recall of
