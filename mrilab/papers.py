@@ -9,7 +9,7 @@ import pkgutil
 from importlib.util import find_spec
 from types import ModuleType
 
-PAPERS = ("classical", "csgm", "baselines", "flat", "sgr")
+PAPERS = ("classical", "csgm", "baselines", "flat", "sgr", "infomri")
 # The exercises of each lesson: the paper, and the name of the dictionary in its exercises.py.
 LESSONS = {
     "00": ("classical", "FIRST"),
@@ -26,6 +26,7 @@ NETWORKS = {
     "ista": "mrilab.baselines.istanet:ISTANet",
     "flat": "mrilab.flat.network:FLAT",
     "segmenter": "mrilab.sgr.segmentation:Segmenter",
+    "infomri": "mrilab.infomri.model:InfoMRI",
 }
 
 

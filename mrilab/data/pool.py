@@ -1,6 +1,7 @@
-"""Pools of knees with labels: drawn once and kept on disk, because drawing takes longer than training."""
+"""Pools of slices, drawn once and kept on disk, because drawing takes longer than training."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -12,12 +13,16 @@ from mrilab.anatomy.acquire import band_limit
 from mrilab.anatomy.knee import knee_phantom
 from mrilab.data.atomic import atomic_path
 from mrilab.data.embedded import fingerprint
-from mrilab.data.slices import FINENESS, split_generator
+from mrilab.data.slices import FINENESS, brain_slices, split_generator
 from mrilab.paths import BUILD
+from mrilab.physics.scale import quantile_scale
+
+POOLS = BUILD / "pools"
+AT_A_TIME = 8  # heads that are rendered together
 
 
 def knee_pool(
-    count: int, shape: tuple[int, int], split: str, seed: int, kind: str = "condyle", folder: Path = BUILD / "pools"
+    count: int, shape: tuple[int, int], split: str, seed: int, kind: str = "condyle", folder: Path = POOLS
 ) -> tuple[Tensor, Tensor]:
     """Return images complex64 (count, H, W) of different knees without noise, and labels uint8 (count, H, W).
 
@@ -28,17 +33,55 @@ def knee_pool(
         UserError: unknown split or kind, a folder that cannot be written.
     """
     generator = split_generator(split, seed)
-    code = hashlib.sha256(fingerprint().encode() + Path(__file__).read_bytes()).hexdigest()[:16]
-    path = folder / f"knee-{kind}-{split}-{seed}-{count}-{shape[0]}x{shape[1]}-{code}.safetensors"
-    if not path.is_file():
+
+    def draw() -> dict[str, Tensor]:
         images, labels = [], []
         for _ in tqdm(range(count), desc="Drawing knees", unit="knee", mininterval=0.5):
             fine, fine_labels = knee_phantom((FINENESS * shape[0], FINENESS * shape[1]), generator, kind)
             images.append(band_limit(fine, shape))
             # pixel i of the coarse grid lies where pixel FINENESS * i of the fine one does
             labels.append(fine_labels[::FINENESS, ::FINENESS].to(torch.uint8))
-        parts = {"images": torch.view_as_real(torch.stack(images)), "labels": torch.stack(labels)}
+        return {"images": torch.view_as_real(torch.stack(images)), "labels": torch.stack(labels)}
+
+    parts = _kept(f"knee-{kind}-{split}-{seed}-{count}-{shape[0]}x{shape[1]}", draw, folder)
+    return torch.view_as_complex(parts["images"]), parts["labels"]
+
+
+def head_pool(
+    count: int,
+    shape: tuple[int, int],
+    split: str,
+    distribution: str = "clinical",
+    contrast: str | None = "t2",
+    folder: Path = POOLS,
+) -> Tensor:
+    """Return magnitudes float32 (count, H, W) of different heads without noise, each over its 0.99 quantile.
+
+    The heads are those of `mrilab.data.slices.brain_slices`. The pool is kept as `knee_pool` keeps its own.
+
+    Raises:
+        UserError: unknown split, distribution or contrast, a folder that cannot be written.
+    """
+    generator = torch.Generator().manual_seed(0)  # the split has seeds of its own below it
+
+    def draw() -> dict[str, Tensor]:
+        images = []
+        for start in tqdm(range(0, count, AT_A_TIME), desc="Drawing heads", unit="batch", mininterval=0.5):
+            n = min(AT_A_TIME, count - start)
+            images.append(brain_slices(n, shape, distribution, contrast, split, generator).abs())
+        magnitudes = torch.cat(images)  # (count, H, W)
+        return {"images": magnitudes / quantile_scale(magnitudes)}
+
+    name = f"head-{distribution}-{contrast}-{split}-{count}-{shape[0]}x{shape[1]}"
+    return _kept(name, draw, folder)["images"]
+
+
+def _kept(name: str, draw: Callable[[], dict[str, Tensor]], folder: Path) -> dict[str, Tensor]:
+    """Return the tensors of a pool from its file, which is drawn and written first where it is missing."""
+    code = hashlib.sha256(fingerprint().encode() + Path(__file__).read_bytes()).hexdigest()[:16]
+    path = folder / f"{name}-{code}.safetensors"
+    if not path.is_file():
+        parts = draw()
         with atomic_path(path) as temporary:
             save_file(parts, temporary)
-    parts = load_file(path)
-    return torch.view_as_complex(parts["images"]), parts["labels"]
+    return load_file(path)

@@ -27,7 +27,7 @@ class SenseModel:
     Args:
         coil_maps: (*batch, coil, H, W) complex; sum over coils of |S|^2 at most 1, so that the norm of A is at most 1.
         mask: bool, broadcastable to (*batch, H, W): (1, W) or (H, 1) for lines, (H, W) for points, or with the batch
-            in front of those. True = sampled.
+            in front of those. True = sampled. Or real, from 0 to 1, for masks that are learned: see below.
 
     Images are (*batch, H, W) and k-space is (*batch, coil, H, W) with DC at N // 2. Maps without a batch serve any
     batch of images (many posterior samples of one scan).
@@ -35,15 +35,19 @@ class SenseModel:
     The centring shifts are folded into the maps and the mask once, so no call moves data around; for line masks
     `normal` works in hybrid space, where the readout transform has cancelled.
 
+    A real mask m stands for P^H P = diag(m): forward and adjoint multiply by m, and `normal` is S^H F^H diag(m) F S. So
+    the gradient of 1/2 sum_k m_k |(F S x - y)_k|^2, which is normal(x) - adjoint(y), is linear in m, and a gradient for
+    m reaches positions that are not sampled, if `y` holds all of k-space. For 0 and 1 it is the bool mask's model.
+
     Raises:
-        UserError: shapes that do not fit together, maps that are not complex, a mask that is not bool.
+        UserError: shapes that do not fit together, maps that are not complex, a mask that is neither bool nor real.
     """
 
     def __init__(self, coil_maps: Tensor, mask: Tensor):
         if not coil_maps.is_complex() or coil_maps.ndim < 3:
             raise UserError(f"coil maps must be complex (..., coil, H, W), not {_describe(coil_maps)}")
-        if mask.dtype != torch.bool or mask.ndim < 2:
-            raise UserError(f"a mask must be bool and end in (1, W), (H, 1) or (H, W), not {_describe(mask)}")
+        if not (mask.dtype == torch.bool or mask.is_floating_point()) or mask.ndim < 2:
+            raise UserError(f"a mask must be bool or real, and end in (1, W), (H, 1) or (H, W), not {_describe(mask)}")
         height, width = coil_maps.shape[-2:]
         if mask.shape[-2] not in (1, height) or mask.shape[-1] not in (1, width):
             raise UserError(f"mask {tuple(mask.shape)} does not fit coil maps {tuple(coil_maps.shape)}")
@@ -77,7 +81,7 @@ class SenseModel:
     def normal(self, x: Tensor) -> Tensor:
         """Return A^H A x, without going through the k-space that the user sees. (*batch, H, W) -> (*batch, H, W)."""
         self._check(x, self.shape, "an image")
-        if x.device.type != "cpu" or x.requires_grad:
+        if x.device.type != "cpu" or x.requires_grad or self._weight.requires_grad:
             return self._normal(x, self._maps, self._conjugate, self._weight)
         if x.ndim == 2 and self._maps.ndim == 3 and self._weight.ndim == 3:
             return self._normal_in_cache(x, self._maps, self._conjugate, self._weight)

@@ -4,7 +4,7 @@ import gc
 import itertools
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -57,6 +57,26 @@ class Measured(Protocol):
 
 
 @dataclass(frozen=True)
+class Group:
+    """Parameters with a learning rate of their own, `rate` times that of the settings, whose gradient is clipped alone.
+
+    `betas` are those of Adam for them.
+    """
+
+    parameters: Sequence[nn.Parameter]
+    rate: float = 1.0
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
+@runtime_checkable
+class Grouped(Protocol):
+    """A task whose network has parts that are trained at rates of their own."""
+
+    def groups(self, network: nn.Module) -> list[Group]:
+        """Return disjoint groups. All other parameters form one more, with the rate of the settings."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """How a task is trained. `batch` is the global batch, made in `parts` that any number of devices share."""
 
@@ -65,7 +85,7 @@ class Settings:
     parts: int = 2
     learning_rate: float = 4e-4
     warmup: int = 100  # Steps of linear rise. A half cosine follows, down to 0 at `steps`.
-    clip: float = 1.0  # Largest norm of the gradient.
+    clip: float = 1.0  # Largest norm of the gradient, of each group of parameters.
     ema: float = 0.999  # Decay of the averaged weights in a step. It is less in the beginning.
     seed: int = 0
     precision: str = "auto"  # Arithmetic of the network: 32-true, bf16-mixed, or auto: bf16-mixed on GPUs alone.
@@ -157,7 +177,9 @@ class Run:
             raise UserError(f"{folder} holds a run already; add --resume to go on or choose another folder with --out")
         self.ema = AveragedModel(task.network, multi_avg_fn=_average(settings.ema)).to(self.fabric.device)
         self.network = self.ema.module
-        self.optimizer = torch.optim.Adam(task.network.parameters(), lr=settings.learning_rate)
+        self.groups = _groups(task)
+        named = [{"params": [*group.parameters], "betas": group.betas} for group in self.groups]
+        self.optimizer = torch.optim.Adam(named, lr=settings.learning_rate)
         self.model, self.wrapped = self.fabric.setup(task.network, self.optimizer)
         described = {key: value for key, value in asdict(settings).items() if value is not None}
         self.described = {"task": task.config, "settings": described}
@@ -214,14 +236,13 @@ class Run:
     def advance(self, batch: Batch, requests: list[str]) -> bool:
         """Take one step of the optimizer. Return whether any process was asked to stop."""
         self.rate = self.settings.rate(self.place)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate
+        for group, named in zip(self.groups, self.optimizer.param_groups, strict=True):
+            named["lr"] = group.rate * self.rate
         self.wrapped.zero_grad()
         loss = self.task.loss(self.model, batch)
         self.fabric.backward(loss)
-        clip = self.settings.clip
-        norm = self.fabric.clip_gradients(self.model, self.wrapped, max_norm=clip, error_if_nonfinite=False)
-        if norm is None or not torch.isfinite(norm):  # before it spoils weights, averages and the next state
+        norms = [nn.utils.clip_grad_norm_(group.parameters, self.settings.clip) for group in self.groups]
+        if not all(torch.isfinite(norm) for norm in norms):  # before it spoils weights, averages and the next state
             raise UserError(f"the gradient is not finite at step {self.step + 1}; train with a lower learning rate")
         self.wrapped.step()
         self.ema.update_parameters(self.task.network)
@@ -274,6 +295,14 @@ class Run:
         """Let go of the processes' group, whose threads must end before Python does, or they may abort it."""
         del self.model, self.wrapped
         gc.collect()  # what Fabric wraps refers to itself
+
+
+def _groups(task: Task) -> list[Group]:
+    """Return the task's groups of parameters, after one of all parameters that are in none of them."""
+    own = task.groups(task.network) if isinstance(task, Grouped) else []
+    known = {parameter for group in own for parameter in group.parameters}
+    rest = [parameter for parameter in task.network.parameters() if parameter not in known]
+    return [group for group in (Group(rest), *own) if group.parameters]
 
 
 def _average(decay: float) -> Callable[[Weights, Weights, Tensor | int], None]:

@@ -102,8 +102,8 @@ def test_wrong_shapes_and_types_are_named(generator):
     maps = randn(4, 8, 6, generator=generator)
     with pytest.raises(UserError, match="coil maps must be complex"):
         SenseModel(maps.real, torch.ones(1, 6, dtype=torch.bool))
-    with pytest.raises(UserError, match="mask must be bool"):
-        SenseModel(maps, torch.ones(1, 6))
+    with pytest.raises(UserError, match="mask must be bool or real"):
+        SenseModel(maps, torch.ones(1, 6, dtype=torch.long))
     with pytest.raises(UserError, match="does not fit"):
         SenseModel(maps, torch.ones(1, 7, dtype=torch.bool))
     model = SenseModel(maps, torch.ones(1, 6, dtype=torch.bool))
@@ -111,3 +111,43 @@ def test_wrong_shapes_and_types_are_named(generator):
         model.normal(torch.zeros(6, 8, dtype=torch.complex128))
     with pytest.raises(UserError, match="k-space"):
         model.adjoint(torch.zeros(3, 8, 6, dtype=torch.complex128))
+
+
+@pytest.mark.parametrize("unit", [(1, 6), (8, 1), (8, 6)])
+def test_a_real_mask_has_an_adjoint_and_the_hessian_of_the_weighted_misfit(generator, unit):
+    maps = randn(3, 8, 6, generator=generator)
+    mask = torch.rand(2, *unit, generator=generator, dtype=torch.float64)
+    model = SenseModel(maps, mask)
+    x, y = randn(2, 8, 6, generator=generator), randn(2, 3, 8, 6, generator=generator)
+    left, right = (
+        torch.vdot(model.forward(x).flatten(), y.flatten()),
+        torch.vdot(x.flatten(), model.adjoint(y).flatten()),
+    )
+    torch.testing.assert_close(left, right)
+    whole = SenseModel(maps, torch.ones(1, 1, dtype=torch.bool))
+    torch.testing.assert_close(model.normal(x), whole.adjoint(mask[:, None] * whole.forward(x)))
+
+
+@pytest.mark.parametrize("unit", [(1, 6), (8, 6)])
+def test_gradients_reach_a_real_mask(generator, unit):
+    maps = randn(2, 8, 6, generator=generator)
+    x, y = randn(8, 6, generator=generator), randn(2, 8, 6, generator=generator)
+    mask = torch.rand(unit, generator=generator, dtype=torch.float64).requires_grad_()
+    for call in (lambda m: m.forward(x), lambda m: m.adjoint(y), lambda m: m.normal(x)):
+        assert torch.autograd.gradcheck(lambda mask, call=call: call(SenseModel(maps, mask)), (mask,))
+    # also where nothing is sampled: the misfit's gradient is linear in the mask
+    nothing = torch.zeros(unit, dtype=torch.float64, requires_grad=True)
+    model = SenseModel(maps, nothing)
+    (model.normal(x) - model.adjoint(y)).abs().square().sum().backward()
+    assert (nothing.grad == 0).all()  # of a square, whose value is 0
+    (slope,) = torch.autograd.grad((SenseModel(maps, nothing).adjoint(y) * x.conj()).real.sum(), nothing)
+    assert slope.abs().min() > 0
+
+
+def test_a_real_mask_of_zeros_and_ones_is_the_bool_mask(generator):
+    maps = randn(3, 8, 6, generator=generator)
+    mask = torch.rand(8, 6, generator=generator) > 0.5
+    x, y = randn(8, 6, generator=generator), randn(3, 8, 6, generator=generator)
+    real, plain = SenseModel(maps, mask.double()), SenseModel(maps, mask)
+    for name, argument in (("forward", x), ("adjoint", y), ("normal", x)):
+        torch.testing.assert_close(getattr(real, name)(argument), getattr(plain, name)(argument))

@@ -12,7 +12,7 @@ from training_toy import Toy, read_log, settings
 
 from mrilab.errors import UserError
 from mrilab.paths import ROOT
-from mrilab.training.engine import LOG, STATE, Settings, fit
+from mrilab.training.engine import LOG, STATE, Group, Settings, fit
 from mrilab.training.feed import part_generator, prefetch
 from mrilab.training.log import append_row, start_log
 from mrilab.training.state import read_state
@@ -297,3 +297,40 @@ def test_every_part_of_every_step_has_its_own_randomness():
     assert torch.equal(
         torch.rand(5, generator=part_generator(1, 2, 3)), torch.rand(5, generator=part_generator(1, 2, 3))
     )
+
+
+class Grouped(Toy):
+    """The toy whose last layer learns ten times as fast."""
+
+    def groups(self, network):
+        return [Group([*network[-1].parameters()], rate=10.0, betas=(0.8, 0.9))]
+
+
+def test_a_group_of_parameters_has_its_own_rate(tmp_path):
+    outcome = run(Grouped(), tmp_path, steps=3)
+    rest, own = outcome.optimizer.param_groups
+    assert own["lr"] == pytest.approx(10 * rest["lr"]) and own["betas"] == (0.8, 0.9)
+    assert sum(len(group["params"]) for group in (rest, own)) == len([*outcome.task.network.parameters()])
+
+
+def test_groups_are_clipped_alone(tmp_path, monkeypatch):
+    calls = []
+
+    def clip(parameters, most):
+        calls.append(([*parameters], most))
+        return torch.nn.utils.clip_grads_with_norm_(parameters, most, torch.tensor(1.0)) or torch.tensor(1.0)
+
+    monkeypatch.setattr("mrilab.training.engine.nn.utils.clip_grad_norm_", clip)
+    task = Grouped()
+    run(task, tmp_path, steps=1, clip=0.5)
+    (rest, most), (own, same) = calls
+    assert most == same == 0.5
+    assert {*map(id, own)} == {*map(id, task.network[-1].parameters())} and len(rest) == 4
+
+
+def test_a_task_with_groups_resumes_as_if_it_had_not_stopped(tmp_path):
+    run(Grouped(), tmp_path / "whole", steps=6)
+    task = Grouped("SIGTERM", at=2)
+    assert run(task, tmp_path / "parts", steps=6).stopped_by == "SIGTERM"
+    run(Grouped(), tmp_path / "parts", steps=6, resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")

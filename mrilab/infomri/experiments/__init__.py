@@ -1,0 +1,1 @@
+"""Experiments of lesson 5, one module each."""

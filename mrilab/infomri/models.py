@@ -1,0 +1,102 @@
+"""The models of the lesson's tables by name: what samples, what reconstructs, and what both are trained for."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mrilab.errors import UserError
+
+RATIOS = (0.04, 0.32)  # of the training
+TESTED = (0.0625, 0.125, 0.1875, 0.25)  # the ratios of fig. 3 and table VI
+RADIAL_TESTED = (0.05, 0.1, 0.15)  # the ratios of table I
+SHAPE = (64, 64)
+UNET = {"by": "unet", "parts": 1}
+UNROLLED = {"by": "unrolled", "parts": 1}
+LEARNED = {"by": "learned", "normalisation": "threshold", "slope": 5.0}
+LOUPE = {"by": "learned", "amortised": False, "normalisation": "rescale", "slope": 5.0, "estimator": "soft"}
+STEPS = 4_000  # of a training, through which PUERT's estimator sharpens
+PUERT = LOUPE | {"estimator": "puert", "steps": STEPS}
+ERROR_BAR = "beta-nll"  # the loss that goes on, by `infomri_tuning`
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of the tables, before it is trained.
+
+    sampling, backbone: arguments of `InfoMRI`, without the shape. loss: of `LOSSES`.
+    ratios: smallest and largest of the training. longer: factor on the steps.
+    order: of an ordered sampling, "closed-form" or "spectrum". phase: standard deviation of the images' phase, rad.
+    """
+
+    sampling: dict[str, Any] = field(default_factory=lambda: LEARNED)
+    backbone: dict[str, Any] = field(default_factory=lambda: UNET)
+    loss: str = ERROR_BAR
+    ratios: tuple[float, float] = RATIOS
+    longer: int = 1
+    order: str | None = None
+    phase: float = 0.0
+
+    @property
+    def tested(self) -> tuple[float, ...]:
+        """Return the ratios at which it is measured."""
+        if self.ratios[0] == self.ratios[1]:
+            return self.ratios[:1]
+        return RADIAL_TESTED if self.backbone["by"] in ("unrolled", "plug") else TESTED
+
+
+def _one_ratio(name: str, model: Model, ratios: tuple[float, ...]) -> dict[str, Model]:
+    return {f"{name}-{100 * r:g}": replace(model, ratios=(r, r)) for r in ratios}
+
+
+def _fixed(kind: str) -> Model:
+    return Model({"by": "fixed", "kind": kind})
+
+
+POINTS = {
+    "points": Model(),
+    "points-rescale": Model(LEARNED | {"normalisation": "rescale"}),
+    "points-nll": Model(loss="nll"),
+    "points-mse": Model(loss="mse"),
+    "points-uniform": _fixed("uniform"),
+    "points-variable-density": _fixed("variable-density"),
+    "points-closed-form": Model({"by": "ordered", "kind": "points"}, order="closed-form"),
+    "points-poisson": _fixed("poisson"),
+    "points-spectrum": Model({"by": "ordered", "kind": "points"}, order="spectrum"),
+    "points-radial": _fixed("radial"),
+    **_one_ratio("points-loupe", Model(LOUPE), TESTED),
+    **_one_ratio("points-loupe-threshold", Model(LOUPE | {"normalisation": "threshold"}), TESTED),
+    **_one_ratio("points-one", Model(), TESTED),
+    "points-sequential": Model({"by": "sequential", "kind": "points"}, ratios=(0.25, 0.25)),
+    "points-identity": Model(LEARNED | {"estimator": "identity"}),
+    "points-puert": Model(LEARNED | {"estimator": "puert", "steps": STEPS}),
+    "points-soft": Model(LEARNED | {"estimator": "soft"}),
+    "points-slope-1": Model(LEARNED | {"slope": 1.0}),
+    "points-embedding-1": Model(LEARNED | {"embedding": 1}),
+    "points-embedding-32": Model(LEARNED | {"embedding": 32}),
+    "points-phase": Model(backbone=UNET | {"parts": 2}, phase=0.5),
+    "points-rescale-longer": Model(LEARNED | {"normalisation": "rescale"}, longer=4),
+}
+ON_LINES = {"kind": "lines"}
+LINES = {
+    "lines": Model(LEARNED | ON_LINES),
+    "lines-closed-form": Model({"by": "ordered", "kind": "lines"}, order="closed-form"),
+    "lines-equispaced": _fixed("equispaced-lines"),
+    "lines-random": _fixed("random-lines"),
+    "lines-uniform": _fixed("uniform-lines"),
+    **_one_ratio("lines-loupe", Model(LOUPE | ON_LINES), TESTED),
+    "lines-sequential": Model({"by": "sequential", "kind": "lines"}, ratios=(0.25, 0.25)),
+}
+UNROLLED_MODELS = {
+    "unrolled": Model(backbone=UNROLLED),
+    "unrolled-nll": Model(backbone=UNROLLED, loss="nll"),
+    "unrolled-mse": Model(backbone=UNROLLED, loss="mse"),
+    "unrolled-radial": Model({"by": "fixed", "kind": "radial"}, UNROLLED),
+    **_one_ratio("unrolled-puert", Model(PUERT, UNROLLED), RADIAL_TESTED),
+}
+MODELS = POINTS | LINES | UNROLLED_MODELS
+
+
+def find_model(name: str) -> Model:
+    """Return the model of this name. Raises UserError with the names that there are."""
+    if name not in MODELS:
+        raise UserError(f"there is no model {name!r}; choose one of {', '.join(MODELS)}")
+    return MODELS[name]

@@ -1,0 +1,52 @@
+"""How the pattern network's probabilities are brought to the mean that the sampling ratio asks for."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+STEPS = 26  # bisections: to the digits of float32
+
+
+def rescale(logits: Tensor, r: Tensor) -> Tensor:
+    """Return probabilities of mean r by (17): all of them scaled down, or all of their complements.
+
+    (n, N), (n) -> (n, N).
+    The paper's normalisation. Its formula is that of LOUPE (Bahadir et al. 2020).
+    """
+    p = torch.sigmoid(logits)
+    r, mean = r[:, None], p.mean(1, keepdim=True)  # (n, 1)
+    # (17): (r / mean) p where mean >= r, 1 - (1 - r) / (1 - mean) (1 - p) otherwise
+    lower = p * (r / mean.clamp(min=torch.finfo(p.dtype).tiny))
+    higher = 1 - (1 - p) * ((1 - r) / (1 - mean).clamp(min=torch.finfo(p.dtype).eps))
+    return torch.where(mean >= r, lower, higher)
+
+
+def threshold(logits: Tensor, r: Tensor) -> Tensor:
+    """Return sigmoid(logits + b), with the offset b(r) for which the mean is r. (n, N), (n) -> (n, N).
+
+    Ours: what the ratio moves is a threshold, so a larger ratio adds positions and keeps the others.
+    """
+    with torch.no_grad():
+        b = offset(logits, r)  # (n, 1)
+        p = torch.sigmoid(logits + b)
+        certainty = p * (1 - p)
+        weight = certainty / certainty.sum(1, keepdim=True).clamp(
+            min=torch.finfo(p.dtype).tiny
+        )  # db / d logits = -weight
+    # the value of the bracket is 0, so that rounding cannot move the mean; only its gradient counts
+    return torch.sigmoid(logits + b - (weight * (logits - logits.detach())).sum(1, keepdim=True))
+
+
+def offset(logits: Tensor, r: Tensor) -> Tensor:
+    """Return b for which mean sigmoid(logits + b) = r, (n, 1), by bisection between the extreme logits."""
+    centre = torch.logit(r)[:, None]  # (n, 1)
+    low, high = centre - logits.amax(1, keepdim=True), centre - logits.amin(1, keepdim=True)
+    for _ in range(STEPS):
+        b = (low + high) / 2
+        above = torch.sigmoid(logits + b).mean(1, keepdim=True) > r[:, None]
+        low, high = torch.where(above, low, b), torch.where(above, b, high)
+    return (low + high) / 2
+
+
+NORMALISATIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"rescale": rescale, "threshold": threshold}
