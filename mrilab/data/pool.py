@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,15 +10,20 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from mrilab.anatomy.acquire import band_limit
+from mrilab.anatomy.acquire import add_noise, band_limit, simulate_scan
+from mrilab.anatomy.arrays import random_array
 from mrilab.anatomy.knee import knee_phantom
 from mrilab.data.atomic import atomic_path
 from mrilab.data.embedded import fingerprint
+from mrilab.data.recipes import ANATOMIES, Recipe
 from mrilab.data.slices import FINENESS, brain_slices, split_generator
 from mrilab.paths import BUILD
+from mrilab.physics.coils import estimate_maps, mvue
+from mrilab.physics.fourier import centre_crop
 from mrilab.physics.scale import quantile_scale
 
 POOLS = BUILD / "pools"
+PRESCAN = (24, 24)  # points, as in Jalal et al. 2021
 AT_A_TIME = 8  # heads that are rendered together
 
 
@@ -74,6 +80,46 @@ def head_pool(
 
     name = f"head-{distribution}-{contrast}-{split}-{count}-{shape[0]}x{shape[1]}"
     return _kept(name, draw, folder)["images"]
+
+
+def scan_pool(count: int, recipe: Recipe, split: str, folder: Path = POOLS) -> tuple[Tensor, Tensor, Tensor]:
+    """Return images (count, H, W), fully sampled k-space with noise (count, coil, H, W) and maps of the same shape.
+
+    Each is another head of the recipe, in front of another array of its fewest coils. Maps come from the central
+    24 x 24 points, as from a prescan. The image is the MVUE of the data without noise with those maps. All is over the
+    image's 0.99 quantile. The pool is kept as `knee_pool` keeps its own.
+
+    Raises:
+        UserError: unknown split, a folder that cannot be written.
+    """
+    generator = split_generator(split, 0)
+    recipe = replace(recipe, split=split)
+
+    def draw() -> dict[str, Tensor]:
+        rows = [_scan(recipe, generator) for _ in tqdm(range(count), desc="Simulating", unit="scan", mininterval=0.5)]
+        stacked = (torch.stack(each) for each in zip(*rows, strict=True))
+        return dict(zip(("images", "kspace", "maps"), map(torch.view_as_real, stacked), strict=True))
+
+    shape, noise = "x".join(map(str, recipe.shape)), "-".join(map(str, recipe.noise_std))
+    name = f"scan-{recipe.anatomy}-{recipe.contrast}-{split}-{count}-{recipe.n_coils[0]}-{shape}-{noise}"
+    parts = _kept(name, draw, folder)
+    images, kspace, maps = (torch.view_as_complex(parts[key]) for key in ("images", "kspace", "maps"))
+    return images, kspace, maps
+
+
+def _scan(recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    fine = ANATOMIES[recipe.anatomy](recipe, False, generator)[0]
+    fine = fine / quantile_scale(fine)
+    true_maps = random_array(recipe.n_coils[0], generator).maps((fine.shape[0], fine.shape[1]))
+    clean = simulate_scan(fine, true_maps, recipe.shape)  # (coil, H, W)
+    low, high = recipe.noise_std
+    noise_std = low * (high / low) ** float(torch.rand(1, generator=generator))
+    full = add_noise(clean, noise_std, generator)
+    everything = torch.ones(1, 1, dtype=torch.bool)
+    maps, _ = estimate_maps(full, everything, centre_crop(full, PRESCAN))
+    image = mvue(clean, maps)
+    scale = quantile_scale(image)
+    return image / scale, full / scale, maps
 
 
 def _kept(name: str, draw: Callable[[], dict[str, Tensor]], folder: Path) -> dict[str, Tensor]:

@@ -8,12 +8,12 @@ from torch import Tensor
 from mrilab.evaluation.metrics import psnr, ssim
 from mrilab.evaluation.uncertainty import inside_object, pearson
 from mrilab.infomri.gaussian import share_of_best
-from mrilab.infomri.images import gaussian_heads, heads
+from mrilab.infomri.images import gaussian_heads
 from mrilab.infomri.losses import Posterior, nll
 from mrilab.infomri.model import InfoMRI
 from mrilab.infomri.sampling import Sampled
+from mrilab.infomri.scans import Examples
 from mrilab.infomri.sequential import SequentialPattern
-from mrilab.infomri.train import examples
 from mrilab.physics.pairs import own_partner, partners, redundancy
 
 BATCH = 32
@@ -23,19 +23,16 @@ MEASURED = ("samples", "tries", *(f"{name}_{way}" for way in ("drawn", "top") fo
 
 
 @torch.no_grad()
-def measured(
-    network: InfoMRI, ratio: float, split: str, phase: float = 0.0, number: int | None = None
-) -> dict[str, float]:
-    """Return the values of MEASURED over `number` heads of a split, all by default: one mask a head, drawn and top-k.
+def measured(network: InfoMRI, ratio: float, examples: Examples) -> dict[str, float]:
+    """Return the values of MEASURED: one mask an image, drawn, and the top k of the pattern.
 
-    All masks have the same number of samples. Noise and draws are the same at every call.
+    All masks have the same number of samples. The draws are the same at every call.
     """
     network.eval()
-    x, full = examples(heads(split)[:number], phase, torch.Generator().manual_seed(0))
     values: dict[str, float] = {}
     for way, generator in (("drawn", torch.Generator().manual_seed(1)), ("top", None)):
-        posterior, sampled = reconstructed(network, full, ratio, generator)
-        found = image_measures(posterior, x) | mask_measures(sampled)
+        posterior, sampled = reconstructed(network, examples, ratio, generator)
+        found = image_measures(posterior, examples.x) | mask_measures(sampled, examples)
         values |= {f"{name}_{way}": value for name, value in found.items()}
         values |= {"samples": float(sampled.mask[0].sum())}
         values.setdefault("tries", float(sampled.tries.mean()))
@@ -43,19 +40,19 @@ def measured(
 
 
 def reconstructed(
-    network: InfoMRI, full: Tensor, ratio: float, generator: torch.Generator | None
+    network: InfoMRI, examples: Examples, ratio: float, generator: torch.Generator | None
 ) -> tuple[Posterior, Sampled]:
-    """Return posterior and masks of k-space (n, 1, H, W) at one ratio, of a sequential model after some parts."""
-    maps = torch.ones(full.shape[-3:], dtype=full.dtype)
-    sampling = network.sampling
-    positions, stage = math.prod(sampling.unit), -1
+    """Return posterior and masks of images at one ratio; of a sequential model, after the part of it that fits."""
+    sampling, stage = network.sampling, -1
     if isinstance(sampling, SequentialPattern):
         stage = round(ratio / network.ratios[1] * sampling.steps) - 1
         ratio = network.ratios[1]
-    count = torch.full((len(full),), round(ratio * positions))
+    full, maps = examples.full, examples.maps
+    maps = maps.expand(len(full), *maps.shape[-3:])
+    count = torch.full((len(full),), round(ratio * math.prod(sampling.unit)))
     parts = [
-        network.stages(y, maps, each, generator)[stage]
-        for y, each in zip(full.split(BATCH), count.split(BATCH), strict=True)
+        network.stages(*each, generator)[stage]
+        for each in zip(full.split(BATCH), maps.split(BATCH), count.split(BATCH), strict=True)
     ]
     posteriors, samples = zip(*parts, strict=True)
     mean, variance = (torch.cat(each) for each in zip(*posteriors, strict=True))
@@ -77,13 +74,17 @@ def image_measures(posterior: Posterior, x: Tensor) -> dict[str, float]:
     return dict(zip(IMAGE, torch.tensor(rows, dtype=torch.float64).mean(0).tolist(), strict=True))
 
 
-def mask_measures(sampled: Sampled) -> dict[str, float]:
-    """Return the values of MASK of masks, the redundancy of points also for their density made symmetric."""
+def mask_measures(sampled: Sampled, examples: Examples) -> dict[str, float]:
+    """Return the values of MASK of masks, the redundancy of points also for their density made symmetric.
+
+    The information is that of a real image seen by one coil, as a share of the best, and nan where they are others.
+    """
     mask = sampled.mask
     unit = (mask.shape[-2], mask.shape[-1])
     found = [redundancy(each.bool(), unit) for each in mask]
     density = mask.mean(0) if sampled.p is None else sampled.p[0]
-    best = share_of_best(gaussian_heads(mask.shape[-1]), mask[:16])
+    real = examples.x.shape[1] == 1
+    best = share_of_best(gaussian_heads(mask.shape[-1]), mask[:16]) if real else torch.tensor([torch.nan])
     return {
         "redundancy": sum(found) / len(found),
         "redundancy_density": independent_redundancy(density),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mrilab.data.recipes import Recipe
 from mrilab.errors import UserError
 
 RATIOS = (0.04, 0.32)  # of the training
@@ -23,28 +24,25 @@ class Model:
     """One model of the tables, before it is trained.
 
     sampling, backbone: arguments of `InfoMRI`, without the shape. loss: of `LOSSES`.
-    ratios: smallest and largest of the training. longer: factor on the steps.
+    ratios: smallest and largest of the training. steps: length of the training.
     order: of an ordered sampling, "closed-form" or "spectrum". phase: standard deviation of the images' phase, rad.
+    recipe: of scans with several coils, in place of images without coils.
+    tested: the ratios at which it is measured.
     """
 
     sampling: dict[str, Any] = field(default_factory=lambda: LEARNED)
     backbone: dict[str, Any] = field(default_factory=lambda: UNET)
     loss: str = ERROR_BAR
     ratios: tuple[float, float] = RATIOS
-    longer: int = 1
+    steps: int = STEPS
     order: str | None = None
     phase: float = 0.0
-
-    @property
-    def tested(self) -> tuple[float, ...]:
-        """Return the ratios at which it is measured."""
-        if self.ratios[0] == self.ratios[1]:
-            return self.ratios[:1]
-        return RADIAL_TESTED if self.backbone["by"] in ("unrolled", "plug") else TESTED
+    recipe: Recipe | None = None
+    tested: tuple[float, ...] = TESTED
 
 
 def _one_ratio(name: str, model: Model, ratios: tuple[float, ...]) -> dict[str, Model]:
-    return {f"{name}-{100 * r:g}": replace(model, ratios=(r, r)) for r in ratios}
+    return {f"{name}-{100 * r:g}": replace(model, ratios=(r, r), tested=(r,)) for r in ratios}
 
 
 def _fixed(kind: str) -> Model:
@@ -73,7 +71,7 @@ POINTS = {
     "points-embedding-1": Model(LEARNED | {"embedding": 1}),
     "points-embedding-32": Model(LEARNED | {"embedding": 32}),
     "points-phase": Model(backbone=UNET | {"parts": 2}, phase=0.5),
-    "points-rescale-longer": Model(LEARNED | {"normalisation": "rescale"}, longer=4),
+    "points-rescale-longer": Model(LEARNED | {"normalisation": "rescale"}, steps=4 * STEPS),
 }
 ON_LINES = {"kind": "lines"}
 LINES = {
@@ -85,14 +83,36 @@ LINES = {
     **_one_ratio("lines-loupe", Model(LOUPE | ON_LINES), TESTED),
     "lines-sequential": Model({"by": "sequential", "kind": "lines"}, ratios=(0.25, 0.25)),
 }
+SHORT = 2_000  # steps of an unrolled network, of which each takes as long as two of a U-Net
 UNROLLED_MODELS = {
-    "unrolled": Model(backbone=UNROLLED),
-    "unrolled-nll": Model(backbone=UNROLLED, loss="nll"),
-    "unrolled-mse": Model(backbone=UNROLLED, loss="mse"),
-    "unrolled-radial": Model({"by": "fixed", "kind": "radial"}, UNROLLED),
-    **_one_ratio("unrolled-puert", Model(PUERT, UNROLLED), RADIAL_TESTED),
+    "unrolled": Model(backbone=UNROLLED, steps=SHORT, tested=RADIAL_TESTED),
+    "unrolled-nll": Model(backbone=UNROLLED, loss="nll", steps=SHORT, tested=RADIAL_TESTED),
+    "unrolled-mse": Model(backbone=UNROLLED, loss="mse", steps=SHORT, tested=RADIAL_TESTED),
+    "unrolled-radial": Model({"by": "fixed", "kind": "radial"}, UNROLLED, steps=SHORT, tested=RADIAL_TESTED),
+    "unrolled-unet": Model(tested=RADIAL_TESTED),
+    **_one_ratio("unrolled-puert", Model(PUERT | {"steps": SHORT}, UNROLLED, steps=SHORT), RADIAL_TESTED),
 }
-MODELS = POINTS | LINES | UNROLLED_MODELS
+COMPLEX = UNET | {"parts": 2}
+EIGHT = Recipe("clinical", "train", 0, "t2")  # eight coils, noise 0.01
+COILS = {
+    "coils-lines": Model(LEARNED | ON_LINES, COMPLEX, recipe=EIGHT),
+    "coils-points": Model(LEARNED, COMPLEX, recipe=EIGHT),
+    "coils-lines-equispaced": Model({"by": "fixed", "kind": "equispaced-lines"}, COMPLEX, recipe=EIGHT),
+    "coils-lines-random": Model({"by": "fixed", "kind": "random-lines"}, COMPLEX, recipe=EIGHT),
+    "coils-points-variable-density": Model({"by": "fixed", "kind": "variable-density"}, COMPLEX, recipe=EIGHT),
+}
+# for scans from elsewhere: any head, any contrast, lines with a centre that coil maps can be estimated from
+ELSEWHERE = {
+    "heads-lines": Model(
+        LEARNED | ON_LINES | {"acs": 8},
+        UNROLLED | {"parts": 2, "scaled": True},
+        ratios=(0.1, 0.35),
+        recipe=Recipe("randomised", "train", 0, noise_std=(0.003, 0.03)),
+        tested=(0.125, 0.25),
+        steps=8_000,
+    ),
+}
+MODELS = POINTS | LINES | UNROLLED_MODELS | COILS | ELSEWHERE
 
 
 def find_model(name: str) -> Model:

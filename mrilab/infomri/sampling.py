@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from mrilab.errors import UserError
 from mrilab.infomri.draw import draw, straight_through, tolerance, top_k
 from mrilab.infomri.pattern import PatternNetwork, central, mask_shape
-from mrilab.physics.densities import equispaced_lines, radial, random_lines, uniform_points, variable_density
+from mrilab.physics.densities import radial, uniform_points, variable_density
+from mrilab.physics.lines import equispaced_lines, random_lines
 from mrilab.physics.poisson import poisson_mask
 from mrilab.physics.sampling import acs_lines
 

@@ -7,7 +7,7 @@ import torch
 
 from mrilab.infomri.model import InfoMRI
 from mrilab.infomri.models import Model, find_model
-from mrilab.infomri.train import PROFILES, ImageTask
+from mrilab.infomri.train import SETTINGS, ImageTask
 from mrilab.machine import multiplies_bfloat16
 from mrilab.paths import BUILD
 from mrilab.training.checkpoints import checkpoint_names, load_checkpoint
@@ -26,14 +26,13 @@ def trained(name: str, seed: int) -> InfoMRI:
     return train(find_model(name), f"{name}-{seed}", seed)
 
 
-def train(model: Model, folder: str, seed: int, steps: int | None = None) -> InfoMRI:
+def train(model: Model, folder: str, seed: int) -> InfoMRI:
     """Train a model, or resume its training, and return it."""
-    settings = PROFILES["teach"].settings
     precision = "bf16-mixed" if multiplies_bfloat16(torch.device("cpu")) else "auto"
-    steps = (steps or settings.steps) * model.longer
-    task = ImageTask(model, seed=seed)
+    width = 12 if model.backbone["by"] == "unet" else 16
+    task = ImageTask(model, width=width, seed=seed)
     run = FOLDER / folder
-    settings = replace(settings, steps=steps, seed=seed, precision=precision)
+    settings = replace(SETTINGS, steps=model.steps, seed=seed, precision=precision)
     outcome = fit(task, settings, run, resume=(run / STATE).exists(), progress=False)
     if outcome.stopped_by:
         raise KeyboardInterrupt  # the row is not written, and the next run resumes from the state

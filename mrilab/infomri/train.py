@@ -7,14 +7,13 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from mrilab.infomri.images import FEW, SIDE, SIGMA, SIZES, gaussian_heads, heads, moved, with_phase
+from mrilab.infomri.images import FEW, SIDE, SIGMA, SIZES, gaussian_heads, heads, moved
 from mrilab.infomri.losses import LOSSES
 from mrilab.infomri.model import InfoMRI
-from mrilab.infomri.models import MODELS, TESTED, Model, find_model
-from mrilab.infomri.sampling import Learned, Ordered
-from mrilab.nets.channels import real_channels
+from mrilab.infomri.models import ELSEWHERE, MODELS, TESTED, Model, find_model
+from mrilab.infomri.sampling import Learned, Ordered, Sampling
+from mrilab.infomri.scans import SCANS, OneCoil, SeveralCoils, Source
 from mrilab.physics.fourier import fft2c
-from mrilab.physics.noise import complex_noise
 from mrilab.training.engine import Group, Profile, Settings
 from mrilab.training.feed import Batch, part_generator
 from mrilab.training.tasks import Trainable
@@ -26,32 +25,29 @@ SETTINGS = Settings(4_000, batch=8, parts=1, learning_rate=3e-3, warmup=50, ema=
 
 
 class ImageTask:
-    """A model of the lesson on heads seen by one coil, for `fit`.
+    """A model of the lesson with its images, for `fit`.
 
     Args:
         model: what is trained. A name of `MODELS` will do.
         side: of the square images.
-        pool: number of training heads.
+        width: channels of the reconstruction.
+        pool: number of training images.
     """
 
-    def __init__(
-        self, model: Model | str, side: int = SIDE, width: int = 12, pool: int = SIZES["train"], seed: int = 0
-    ):
+    def __init__(self, model: Model | str, side: int = SIDE, width: int = 12, pool: int | None = None, seed: int = 0):
         name, model = (model, find_model(model)) if isinstance(model, str) else ("", model)
         sampling, backbone = model.sampling | {"shape": [side, side]}, model.backbone | {"width": width}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network: nn.Module = InfoMRI(sampling, backbone, model.ratios)
-        self.model, self.side, self.pool = model, side, pool
+        self.model, self.side = model, side
+        self.source = source_of(model, side, pool)
         self.config = {"name": name, "side": side, "pool": pool, "sigma": SIGMA, "loss": model.loss}
         self.config |= {"order": model.order, "phase": model.phase, "pattern_rate": PATTERN_RATE}
         self.config |= {"network": self.network.config}
-        self.maps = torch.ones(1, side, side, dtype=torch.complex64)  # one coil that sees all alike
         if model.order:
-            _put_in_order(self)
-        generator = part_generator(0, 0, 0)
-        images = heads("val", side, None if pool == SIZES["train"] else VALIDATED)[:VALIDATED]
-        self._fixed = [(r, *self.examples(images, generator)) for r in model.tested]
+            _put_in_order(self.network.sampling, model.order, side, pool)
+        self._fixed = self.source.fixed("val", VALIDATED)
 
     def groups(self, network: nn.Module) -> list[Group]:
         """Return the pattern's parameters, which learn faster and are clipped alone."""
@@ -60,34 +56,33 @@ class ImageTask:
         return [Group([*learned], PATTERN_RATE)]
 
     def part(self, n: int, generator: torch.Generator, device: torch.device) -> Batch:
-        """Draw `n` images x (n, 1, H, W), all of their k-space with noise (n, 1, H, W), counts (n), seeds (n)."""
-        images = heads("train", self.side, self.pool)
-        chosen = moved(images[torch.randint(len(images), (n,), generator=generator)], generator)
+        """Draw `n` images x (n, parts, H, W), k-space and maps (n, coil, H, W), counts (n) and seeds (n)."""
+        x, full, maps = self.source.train(n, generator)
         low, high = self.model.ratios
         count = self.counts(low + (high - low) * torch.rand(n, generator=generator))
-        x, full = self.examples(chosen, generator)
         seeds = torch.randint(2**31, (n,), generator=generator)
-        return x.to(device), full.to(device), count.to(device), seeds
+        return x.to(device), full.to(device), maps.expand_as(full).to(device), count.to(device), seeds
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Return the loss of the posterior from masks that are drawn here, (11) for images alone."""
-        x, full, count, seeds = batch
+        x, full, maps, count, seeds = batch
         generator = torch.Generator().manual_seed(int(seeds[0]))
-        posterior, _ = network(full, self.maps.to(full.device), count, generator)
+        posterior, _ = network(full, maps, count, generator)
         own = getattr(self.network.reconstruction, "asymmetry", None)
         return LOSSES[self.model.loss](posterior, x) + (0 if own is None else ASYMMETRY * own)
 
     @torch.no_grad()
     def validate(self, network: nn.Module) -> tuple[float, Tensor]:
-        """Return the loss over fixed heads and all tested ratios, and the images at the last: true above mean."""
+        """Return the loss over fixed images and all tested ratios, and the images at the last: true above mean."""
         assert isinstance(network, InfoMRI)
         device = next(network.parameters()).device
+        x, full, maps = (each.to(device) for each in self._fixed)
         losses, picture = [], torch.zeros(1, 1)
-        for number, (r, *fixed) in enumerate(self._fixed):
-            x, full = (each.to(device) for each in fixed)
+        low, high = self.model.ratios
+        for number, r in enumerate(self.model.tested if low < high else (high,)):
             generator = torch.Generator().manual_seed(number)
             count = self.counts(torch.full((len(x),), r, device=device))
-            posterior, _ = network(full, self.maps.to(device), count, generator)
+            posterior, _ = network(full, maps, count, generator)
             losses.append(float(LOSSES[self.model.loss](posterior, x)))
             picture = torch.cat([torch.cat([*each[:4, 0].abs()], -1) for each in (x, posterior.mean)])  # (2 H, 4 W)
         return sum(losses) / len(losses), (picture / picture.max()).clamp(0, 1)
@@ -102,20 +97,12 @@ class ImageTask:
         assert isinstance(network, InfoMRI)
         return pattern_measures(network) if isinstance(network.sampling, Learned) else {}
 
-    def examples(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return x (n, parts, H, W) of magnitudes (n, H, W), and all of its k-space with noise, (n, 1, H, W)."""
-        return examples(images, self.model.phase, generator)
 
-
-def examples(images: Tensor, phase: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Return x, (n, 1, H, W) without phase and (n, 2, H, W) with, of magnitudes (n, H, W), and its noisy k-space."""
-    if phase:
-        image = with_phase(images, phase, generator)
-        x = real_channels(image)  # (n, 2, H, W)
-    else:
-        image, x = images.to(torch.complex64), images[:, None]
-    full = fft2c(image) + SIGMA * complex_noise(image.shape, generator)
-    return x, full[:, None]
+def source_of(model: Model, side: int = SIDE, pool: int | None = None) -> Source:
+    """Return the images of a model, with a smaller `pool` of training images where that is asked for."""
+    if model.recipe is not None:
+        return SeveralCoils(replace(model.recipe, shape=(side, side)), pool or SCANS["train"])
+    return OneCoil(side, pool or SIZES["train"], model.phase)
 
 
 @torch.no_grad()
@@ -135,30 +122,47 @@ def pattern_measures(network: InfoMRI) -> dict[str, float]:
     return values
 
 
-def _put_in_order(task: ImageTask) -> None:
+def _put_in_order(sampling: Sampling, by: str, side: int, pool: int | None) -> None:
     """Give an `Ordered` sampling its order, from the training heads: "closed-form", or "spectrum", by mean power."""
-    assert isinstance(task.network, InfoMRI) and isinstance(task.network.sampling, Ordered)
-    sampling = task.network.sampling
-    if task.model.order == "closed-form":
-        order = gaussian_heads(task.side, task.pool).order(sampling.unit)
+    assert isinstance(sampling, Ordered)
+    if by == "closed-form":
+        order = gaussian_heads(side, pool).order(sampling.unit)
     else:
-        images = moved(heads("train", task.side, task.pool), part_generator(0, 0, 0))
+        images = moved(heads("train", side, pool), part_generator(0, 0, 0))
         power = fft2c(images.to(torch.complex64)).abs().square().mean(0)  # (H, W)
         order = power.flatten().argsort(descending=True, stable=True)
     sampling.order.copy_(order)
 
 
-PROFILES = {
-    "smoke": Profile(32, 4, replace(SETTINGS, steps=20, batch=4, warmup=5, log_every=5, validate_every=10)),
-    "teach": Profile(SIDE, 12, SETTINGS),
-    "full": Profile(SIDE, 32, replace(SETTINGS, steps=50_000, batch=64, parts=8)),
-}
+SMOKE = Profile(32, 4, replace(SETTINGS, steps=20, batch=4, warmup=5, log_every=5, validate_every=10))
+FULL = replace(SETTINGS, steps=50_000, batch=64, parts=8, learning_rate=1e-3, warmup=1_000)
+
+
+def profiles(name: str) -> dict[str, Profile]:
+    """Return the profiles of a model's training."""
+    model = find_model(name)
+    settings = replace(SETTINGS, steps=model.steps)
+    if name in ELSEWHERE:
+        settings = replace(settings, batch=4, learning_rate=1e-3, warmup=200)
+        return {"smoke": SMOKE, "teach": Profile(128, 24, settings), "full": Profile(128, 48, FULL)}
+    width = 12 if model.backbone["by"] == "unet" else 16
+    return {"smoke": SMOKE, "teach": Profile(SIDE, width, settings), "full": Profile(SIDE, 2 * width, FULL)}
 
 
 def _build(name: str, side: int, width: int, seed: int = 0) -> ImageTask:
-    pool = SIZES["train"] if side == SIDE else FEW
-    return ImageTask(name, side, width, pool, seed)
+    return ImageTask(name, side, width, FEW if side < SIDE else None, seed)
 
 
 HEADS = "magnitudes of clinical T2-weighted axial heads of mrilab.data.brain_slices, split train"
-TASKS = {f"infomri-{name}": Trainable(partial(_build, name), HEADS, PROFILES) for name in MODELS}
+EIGHT_COILS = "clinical T2-weighted heads of mrilab.data.pool.scan_pool with eight coils, split train"
+RANDOMISED = "randomised heads of mrilab.data.pool.scan_pool with eight coils, split train"
+
+
+def _data(name: str, model: Model) -> str:
+    return RANDOMISED if name in ELSEWHERE else HEADS if model.recipe is None else EIGHT_COILS
+
+
+TASKS = {
+    f"infomri-{name}": Trainable(partial(_build, name), _data(name, model), profiles(name))
+    for name, model in MODELS.items()
+}

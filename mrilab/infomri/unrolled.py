@@ -8,6 +8,7 @@ from mrilab.infomri.losses import Posterior, variance_of
 from mrilab.nets.channels import real_channels
 from mrilab.physics.acquisition import SenseModel
 from mrilab.physics.protocol import Acquisition
+from mrilab.physics.scale import quantile_scale
 
 
 class Variance(nn.Module):
@@ -30,17 +31,25 @@ class UnrolledPosterior(nn.Module):
     """ISTA-Net+ for the mean, and a small network for the variance.
 
     Gradient steps to the data hold the mask too, so its gradient comes from the zero-filled image and through them.
+
+    Args:
+        parts: 1 for real images, 2 for complex ones. width: channels. phases: number of gradient steps.
+        scaled: take data over the 0.99 quantile of the zero-filled image, for scans in any unit.
     """
 
-    def __init__(self, parts: int, width: int = 16, phases: int = 6):
+    def __init__(self, parts: int, width: int = 16, phases: int = 6, scaled: bool = False):
         super().__init__()
-        self.parts = parts
+        self.parts, self.scaled = parts, scaled
         self.ista = ISTANet(width, phases)
         self.variance = Variance(width)
 
     def forward(self, y: Tensor, model: SenseModel) -> Posterior:
         """Return the posterior of images (n, H, W), given k-space (n, coil, H, W) that `model`'s mask is yet to cut."""
-        path = self.ista(Acquisition(y, model.mask, model.coil_maps))
+        q = torch.ones(len(y), 1, 1, device=y.device)
+        if self.scaled:
+            q = quantile_scale(model.adjoint(y)).detach()  # (n, 1, 1)
+        path = self.ista(Acquisition(y / q[:, None], model.mask, model.coil_maps))
         variance = self.variance(path.states[0], path.image.detach())
         self.asymmetry = path.asymmetry
-        return Posterior(real_channels(path.image)[:, : self.parts], variance)
+        mean = real_channels(path.image)[:, : self.parts]  # (n, parts, H, W)
+        return Posterior(q[:, None] * mean, q[:, None].square() * variance)

@@ -8,7 +8,8 @@ from torch import Tensor
 from mrilab.errors import UserError
 from mrilab.physics.espirit import espirit, virtual_coil
 from mrilab.physics.fourier import centre_crop, centre_pad, ifft2c
-from mrilab.physics.sampling import acs_lines, calibration_box, centre_lines
+from mrilab.physics.lines import centre_lines
+from mrilab.physics.sampling import acs_lines, calibration_box
 
 FEWEST_LINES = 8  # narrowest calibration region for ESPIRiT; a narrower one cannot hold enough kernels
 MOST_LINES = 24  # largest side of the calibration region

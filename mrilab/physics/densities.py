@@ -1,37 +1,47 @@
-"""Masks with an exact number of points or lines, by name of what places them: density, spokes, or even spacing."""
+"""Masks with an exact number of points: drawn from a density, or on spokes."""
 
 import math
 
 import torch
 from torch import Tensor
 
-from mrilab.errors import UserError
-from mrilab.physics.sampling import Shape, centre_lines
+from mrilab.physics.lines import centre_lines, check_count
+from mrilab.physics.pairs import partners
 
+Shape = tuple[int, int]
 EXPONENT = 4.0  # how fast the density of `variable_density` falls
 
 
-def uniform_points(shape: Shape, count: int, generator: torch.Generator | None = None) -> Tensor:
-    """Draw `count` points, all equally probable, bool (H, W)."""
-    return drawn_points(torch.ones(shape), count, generator)
+def uniform_points(shape: Shape, count: int, generator: torch.Generator | None = None, acs: int = 0) -> Tensor:
+    """Draw `count` points, all equally probable outside a full square of side `acs`, bool (H, W)."""
+    return drawn_points(torch.ones(shape), count, generator, acs)
 
 
 def variable_density(
-    shape: Shape, count: int, generator: torch.Generator | None = None, exponent: float = EXPONENT
+    shape: Shape, count: int, generator: torch.Generator | None = None, exponent: float = EXPONENT, acs: int = 0
 ) -> Tensor:
-    """Draw `count` points with a density (1 - d)^exponent, bool (H, W): d is 0 at DC, 1 at the corner (Lustig 2007)."""
-    return drawn_points((1 - distance(shape) / math.sqrt(2)).clamp(min=1e-3) ** exponent, count, generator)
+    """Draw `count` points with a density (1 - d)^exponent, bool (H, W): d is 0 at DC, 1 at the corner (Lustig 2007).
+
+    A square of side `acs` around DC is full.
+    """
+    return drawn_points((1 - distance(shape) / math.sqrt(2)).clamp(min=1e-3) ** exponent, count, generator, acs)
 
 
-def drawn_points(density: Tensor, count: int, generator: torch.Generator | None = None) -> Tensor:
+def drawn_points(density: Tensor, count: int, generator: torch.Generator | None = None, acs: int = 0) -> Tensor:
     """Draw `count` points one after the other, each with probabilities in proportion to `density` (H, W), bool (H, W).
 
+    A square of side `acs` around DC comes first and is part of the count.
+
     Raises:
-        UserError: more points than there are, or fewer than one.
+        UserError: more points than there are, fewer than one, or fewer than the square has.
     """
-    check_count(count, density.numel())
-    chosen = torch.multinomial(density.flatten(), count, replacement=False, generator=generator)
-    return torch.zeros(density.numel(), dtype=torch.bool).index_fill(0, chosen, True).reshape(density.shape)
+    check_count(count, density.numel(), acs**2)
+    height, width = density.shape
+    mask = (centre_lines(height, acs)[:, None] & centre_lines(width, acs)[None]).flatten()
+    if left := count - acs**2:
+        free = density.flatten().masked_fill(mask, 0)
+        mask[torch.multinomial(free, left, replacement=False, generator=generator)] = True
+    return mask.reshape(density.shape)
 
 
 def radial(shape: Shape, count: int, generator: torch.Generator | None = None) -> Tensor:
@@ -42,62 +52,23 @@ def radial(shape: Shape, count: int, generator: torch.Generator | None = None) -
     """
     check_count(count, math.prod(shape))
     turn = 0.0 if generator is None else float(torch.rand(1, generator=generator))
-    spokes = 1
-    while int((mask := _spokes(shape, spokes, turn)).sum()) < count:
+    mask, spokes = torch.zeros(shape, dtype=torch.bool), 0
+    while int(mask.sum()) < count:
         spokes += 1
+        # so many spokes pass all points that have a partner; the edge at -N / 2 has none
+        mask = _spokes(shape, spokes, turn) if spokes < 4 * max(shape) else torch.ones(shape, dtype=torch.bool)
     surplus = int(mask.sum()) - count
-    far = torch.where(mask, distance(shape), -1).flatten()
-    # by whole distances, so that a point and its partner, which are equally far, go together
-    mask.view(-1)[far.argsort(descending=True, stable=True)[:surplus]] = False
+    number = torch.arange(mask.numel()).reshape(shape)
+    by_pair = torch.minimum(number, partners(number)).flatten().argsort(stable=True)  # a point beside its partner
+    far = torch.where(mask, distance(shape), -1).flatten()[by_pair]
+    mask.view(-1)[by_pair[far.argsort(descending=True, stable=True)[:surplus]]] = False
     return mask
-
-
-def random_lines(n: int, count: int, acs: int, generator: torch.Generator | None = None) -> Tensor:
-    """Select `count` of `n` lines: `acs` around DC, the rest drawn uniformly, bool (n).
-
-    Raises:
-        UserError: more calibration lines than lines.
-    """
-    lines, outside = _calibrated(n, count, acs)
-    lines[outside[torch.randperm(len(outside), generator=generator)[: count - acs]]] = True
-    return lines
-
-
-def equispaced_lines(n: int, count: int, acs: int, generator: torch.Generator | None = None) -> Tensor:
-    """Select `count` of `n` lines: `acs` around DC, the rest as evenly as whole numbers allow, bool (n).
-
-    The place of the first is drawn from `generator`; without one it is half a spacing from the edge.
-
-    Raises:
-        UserError: more calibration lines than lines.
-    """
-    lines, outside = _calibrated(n, count, acs)
-    if count > acs:
-        spacing = len(outside) / (count - acs)
-        start = 0.5 if generator is None else float(torch.rand(1, generator=generator))
-        places = ((torch.arange(count - acs) + start) * spacing).floor().long()
-        lines[outside[places]] = True
-    return lines
 
 
 def distance(shape: Shape) -> Tensor:
     """Return the distance of each point from DC, (H, W): 1 at the middle of each edge."""
     row, column = ((torch.arange(n) - n // 2).abs() / (n / 2) for n in shape)
     return torch.hypot(row[:, None], column[None, :])
-
-
-def check_count(count: int, places: int) -> None:
-    """Raise UserError for a number of samples that there are not."""
-    if not 1 <= count <= places:
-        raise UserError(f"{count} samples of {places} places are impossible; ask for 1 to {places}")
-
-
-def _calibrated(n: int, count: int, acs: int) -> tuple[Tensor, Tensor]:
-    check_count(count, n)
-    if not 0 <= acs <= count:
-        raise UserError(f"{count} lines cannot hold {acs} calibration lines; ask for more lines or a smaller centre")
-    lines = centre_lines(n, acs)
-    return lines, torch.nonzero(~lines).flatten()
 
 
 def _spokes(shape: Shape, spokes: int, turn: float) -> Tensor:

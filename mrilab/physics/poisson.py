@@ -32,7 +32,7 @@ def poisson_mask(
     if not (math.isfinite(acceleration) and 1 <= acceleration <= height * width):
         raise UserError(f"acceleration {acceleration:g} is impossible for {height} x {width} points")
     if acs is None:
-        acs = max(16, math.floor((0.08 if acceleration <= 6 else 0.04) * min(shape)))
+        acs = poisson_acs(shape, acceleration)
     acs = min(acs, height, width)
     budget = height * width / acceleration
     if acs * acs > budget:
@@ -60,6 +60,11 @@ def poisson_mask(
             break
         low, high = (slope, high) if error > 0 else (low, slope)
     return mask
+
+
+def poisson_acs(shape: tuple[int, int], acceleration: float) -> int:
+    """Return the side of the fully sampled square of masks of points, see `poisson_mask`."""
+    return max(16, math.floor((0.08 if acceleration <= 6 else 0.04) * min(shape)))
 
 
 def _throw_darts(order: list[int], radius: Tensor, acs: int) -> Tensor:

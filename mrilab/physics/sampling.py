@@ -1,7 +1,7 @@
 """Sampling masks: which points of k-space are measured. True = sampled, DC at N // 2.
 
 A "vertical" mask selects columns, that is phase-encoding lines, and has the shape (1, W); a "horizontal" one
-selects rows, (H, 1); a Poisson-disc mask selects points, (H, W). Masks broadcast against (..., H, W).
+selects rows, (H, 1); the others select points, (H, W). Masks broadcast against (..., H, W).
 Nominal acceleration is what was asked for; `effective_acceleration` is what the mask does.
 """
 
@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from mrilab.errors import UserError
+from mrilab.physics.densities import Shape, radial, uniform_points, variable_density
 from mrilab.physics.fourier import centre_crop
-from mrilab.physics.poisson import poisson_mask
-
-Shape = tuple[int, int]
+from mrilab.physics.lines import centre_lines
+from mrilab.physics.poisson import poisson_acs, poisson_mask
 
 
 def acs_lines(n: int, acceleration: float) -> int:
@@ -24,14 +24,6 @@ def acs_lines(n: int, acceleration: float) -> int:
     (10, 5)
     """
     return math.floor((0.08 if acceleration <= 6 else 0.04) * n)
-
-
-def centre_lines(n: int, count: int) -> Tensor:
-    """Select `count` lines around DC (n // 2), as a bool vector of length n."""
-    lines = torch.zeros(n, dtype=torch.bool)
-    start = n // 2 - count // 2
-    lines[start : start + count] = True
-    return lines
 
 
 def equispaced_mask(shape: Shape, acceleration: float, direction: str = "vertical", acs: int | None = None) -> Tensor:
@@ -95,7 +87,7 @@ def make_mask(
     generator: torch.Generator | None = None,
     acs: int | None = None,
 ) -> Tensor:
-    """Return a mask by name, one of MASK_KINDS. Poisson masks have no direction.
+    """Return a mask by name, one of MASK_KINDS. Masks of points have no direction.
 
     Raises:
         UserError: unknown kind or direction, or an acceleration that the shape cannot give.
@@ -108,10 +100,17 @@ def make_mask(
         return random_mask(shape, acceleration, direction, acs, generator)
     if kind == "poisson":
         return poisson_mask(shape, acceleration, acs, generator)
+    if kind in POINTS:
+        return _points(kind, shape, acceleration, generator, acs)
     raise UserError(f"unknown mask {kind!r}; choose one of {', '.join(MASK_KINDS)}")
 
 
-MASK_KINDS = ("equispaced", "equispaced-all", "random", "poisson")
+POINTS = (
+    "uniform",
+    "variable-density",
+    "radial",
+)  # kinds with exactly H W / R points; spokes fill the centre themselves
+MASK_KINDS = ("equispaced", "equispaced-all", "random", "poisson", *POINTS)
 
 
 def effective_acceleration(mask: Tensor, shape: Shape, acquired: Tensor | None = None) -> float:
@@ -156,12 +155,27 @@ def _acs(shape: Shape, acceleration: float, direction: str, acs: int | None) -> 
     if direction not in ("vertical", "horizontal"):
         raise UserError(f"unknown direction {direction!r}; choose vertical (columns) or horizontal (rows)")
     n = shape[1] if direction == "vertical" else shape[0]
-    if not (math.isfinite(acceleration) and 1 <= acceleration <= n):
-        raise UserError(f"acceleration {acceleration:g} is impossible with {n} lines; give a number from 1 to {n}")
+    check_acceleration(acceleration, n, "lines")
     acs = acs_lines(n, acceleration) if acs is None else acs
     if not 0 <= acs <= n:
         raise UserError(f"{acs} calibration lines are impossible with {n} lines; give a number from 0 to {n}")
     return centre_lines(n, acs)
+
+
+def _points(kind: str, shape: Shape, acceleration: float, generator: torch.Generator | None, acs: int | None) -> Tensor:
+    height, width = shape
+    check_acceleration(acceleration, height * width, "points")
+    count = math.floor(height * width / acceleration)
+    if kind == "radial":
+        return radial(shape, count, generator)
+    place = uniform_points if kind == "uniform" else variable_density
+    return place(shape, count, generator, acs=poisson_acs(shape, acceleration) if acs is None else acs)
+
+
+def check_acceleration(acceleration: float, n: int, what: str) -> None:
+    """Raise UserError for an acceleration that n lines or points cannot give."""
+    if not (math.isfinite(acceleration) and 1 <= acceleration <= n):
+        raise UserError(f"acceleration {acceleration:g} is impossible with {n} {what}; give a number from 1 to {n}")
 
 
 def _orient(lines: Tensor, direction: str) -> Tensor:

@@ -6,7 +6,7 @@ from mrilab.errors import UserError
 from mrilab.nets.unet import ComplexUnet
 from mrilab.physics import Acquisition, equispaced_mask, fft2c, ifft2c, mvue, normalise_maps, poisson_mask
 from mrilab.physics.coils import calibration_lines
-from mrilab.physics.sampling import centre_lines
+from mrilab.physics.lines import centre_lines
 
 MASKS = {
     "vertical": lambda shape: equispaced_mask(shape, 2, acs=4),

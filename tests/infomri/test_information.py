@@ -90,10 +90,8 @@ def test_entropies_against_monte_carlo(generator):
     y = torch.cat([k + sigma * normal[2:4], torch.stack([k[0], -k[1]]) + sigma * normal[4:6]])  # (4, n)
     cov = torch.cov(y)
     entropy = float((torch.logdet(cov) + 4 * math.log(2 * math.pi * math.e)) / 2)
-    real, imaginary = (
-        torch.full((1, 3), s_real**2).double(),
-        torch.tensor([[s_imaginary**2, 0.0, s_imaginary**2]]).double(),
-    )
+    real = torch.full((1, 3), s_real**2, dtype=torch.float64)
+    imaginary = torch.tensor([[s_imaginary**2, 0.0, s_imaginary**2]], dtype=torch.float64)
     image = GaussianKspace(real, imaginary, sigma**2)
     both, one = torch.tensor([[True, False, True]]), torch.tensor([[True, False, False]])
     assert float(image.entropy(both)) == pytest.approx(entropy, abs=0.01)

@@ -7,14 +7,12 @@ from mrilab.errors import UserError
 from mrilab.physics.densities import (
     distance,
     drawn_points,
-    equispaced_lines,
     radial,
-    random_lines,
     uniform_points,
     variable_density,
 )
+from mrilab.physics.lines import centre_lines, equispaced_lines, random_lines
 from mrilab.physics.pairs import redundancy
-from mrilab.physics.sampling import centre_lines
 
 
 @pytest.mark.parametrize("place", [uniform_points, variable_density, radial])
@@ -58,5 +56,5 @@ def test_numbers_that_there_are_not_are_refused(generator):
     for count in (0, 65):
         with pytest.raises(UserError, match="impossible"):
             uniform_points((8, 8), count, generator)
-    with pytest.raises(UserError, match="cannot hold 5 calibration lines"):
+    with pytest.raises(UserError, match="4 samples are fewer than the 5 of the calibration centre"):
         random_lines(64, 4, 5)

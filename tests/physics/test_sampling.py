@@ -17,7 +17,7 @@ from mrilab.physics import (
     poisson_mask,
     random_mask,
 )
-from mrilab.physics.sampling import centre_lines
+from mrilab.physics.lines import centre_lines
 
 sizes = st.integers(16, 400)
 accelerations = st.sampled_from([1, 2, 3, 4, 5, 6, 8, 10, 12])

@@ -10,8 +10,8 @@ from mrilab.evaluation import measured
 from mrilab.evaluation import reconstruct as module
 from mrilab.methods.registry import Reconstruction
 from mrilab.physics import SenseModel, calibration_box, equispaced_mask, estimate_maps, fft2c
+from mrilab.physics.lines import centre_lines
 from mrilab.physics.protocol import Acquisition
-from mrilab.physics.sampling import centre_lines
 from mrilab.physics.scale import quantile_scale
 from mrilab.training import acquisitions as ours
 from mrilab.training.acquisitions import acquisitions

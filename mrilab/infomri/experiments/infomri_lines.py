@@ -5,6 +5,7 @@ from mrilab.infomri.experiments.infomri_points import listed
 from mrilab.infomri.measures import MEASURED, measured
 from mrilab.infomri.models import LINES
 from mrilab.infomri.study import trained
+from mrilab.infomri.train import source_of
 
 THREE = ("lines", "lines-closed-form", "lines-equispaced", "lines-random", "lines-loupe-12.5")
 
@@ -16,4 +17,4 @@ THREE = ("lines", "lines-closed-form", "lines-equispaced", "lines-random", "line
 )
 def measure(model: str, seed: int, ratio: float) -> dict[str, float]:
     """Train a model, or resume its training, and measure it on the test heads at one ratio."""
-    return measured(trained(model, seed), ratio, "test")
+    return measured(trained(model, seed), ratio, source_of(LINES[model]).fixed("test"))

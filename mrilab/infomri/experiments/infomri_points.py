@@ -8,6 +8,7 @@ from mrilab.evaluation.experiments import experiment
 from mrilab.infomri.measures import MEASURED, measured
 from mrilab.infomri.models import POINTS, Model
 from mrilab.infomri.study import trained
+from mrilab.infomri.train import source_of
 
 SEEDS = (0, 1, 2)
 THREE = (
@@ -33,4 +34,4 @@ def listed(models: dict[str, Model], three: tuple[str, ...], last: tuple[str, ..
 )
 def measure(model: str, seed: int, ratio: float) -> dict[str, float]:
     """Train a model, or resume its training, and measure it on the test heads at one ratio."""
-    return measured(trained(model, seed), ratio, "test", POINTS[model].phase)
+    return measured(trained(model, seed), ratio, source_of(POINTS[model]).fixed("test"))

@@ -9,6 +9,7 @@ from typing import Any
 from mrilab.evaluation.experiments import experiment
 from mrilab.infomri.measures import MEASURED, measured
 from mrilab.infomri.models import LEARNED, TESTED, Model
+from mrilab.infomri.scans import OneCoil
 from mrilab.infomri.study import train
 
 STEPS = 2_000
@@ -43,4 +44,4 @@ def measure(
     else:
         sampling = LEARNED | {"normalisation": normalisation, "slope": slope, "estimator": estimator, "steps": STEPS}
     folder = f"tuning-{normalisation}-{slope}-{estimator}-{loss}-{exponent}"
-    return measured(train(Model(sampling, loss=loss), folder, 0, STEPS), ratio, "val")
+    return measured(train(Model(sampling, loss=loss, steps=STEPS), folder, 0), ratio, OneCoil().fixed("val"))

@@ -5,6 +5,7 @@ from mrilab.infomri.experiments.infomri_points import listed
 from mrilab.infomri.measures import MEASURED, measured
 from mrilab.infomri.models import UNROLLED_MODELS
 from mrilab.infomri.study import trained
+from mrilab.infomri.train import source_of
 
 
 @experiment(
@@ -14,4 +15,4 @@ from mrilab.infomri.study import trained
 )
 def measure(model: str, seed: int, ratio: float) -> dict[str, float]:
     """Train a model, or resume its training, and measure it on the test heads at one ratio."""
-    return measured(trained(model, seed), ratio, "test")
+    return measured(trained(model, seed), ratio, source_of(UNROLLED_MODELS[model]).fixed("test"))
