@@ -21,7 +21,7 @@ from mrilab.errors import UserError
 # The options of `reconstruct` that every method has, and what the help says about them.
 COMMON = {
     "acceleration": "Undersample by this factor.",
-    "mask": "equispaced, equispaced-all, random or poisson.",
+    "mask": "A kind that `mrilab mask` knows, a trained pattern (infomri), or a file that `mrilab mask` wrote.",
     "direction": "vertical: columns; horizontal: rows.",
     "seed": "Seed of the mask and of methods that draw samples.",
     "use_mask": "Take the scan's own mask.",

@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mrilab.data.masks import is_mask_file, read_mask
 from mrilab.data.scans import Scan, read_scan, scan_slices
 from mrilab.errors import UserError
+from mrilab.methods.patterns import find_pattern, named_mask
 from mrilab.methods.registry import Progress
 from mrilab.physics.protocol import Acquisition, acquire, full_reference
-from mrilab.physics.sampling import effective_acceleration, make_mask
+from mrilab.physics.sampling import POINTS, effective_acceleration
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class Conditions:
             raise UserError(f"unknown source of coil maps {self.maps_from!r}; choose acs or prescan")
         if self.acceleration is not None and self.use_mask:
             raise UserError("--acceleration and --use-mask exclude each other; choose one")
+        if is_mask_file(self.mask):
+            for given, option in ((self.acceleration is not None, "--acceleration"), (self.use_mask, "--use-mask")):
+                if given:
+                    raise UserError(f"{option} and a mask from a file exclude each other; choose one")
 
 
 @dataclass(frozen=True)
@@ -118,15 +124,19 @@ def _choose_mask(scan: Scan, conditions: Conditions) -> tuple[Tensor, dict[str, 
     """Return the mask to sample with, and how it came about."""
     acceleration, kind, direction = conditions.acceleration, conditions.mask, conditions.direction
     if scan.mask is not None:
-        if acceleration is not None:
-            raise UserError(f"{scan.path} is undersampled already; leave out --acceleration to take its own mask")
+        if acceleration is not None or is_mask_file(kind):
+            option = "--mask FILE" if acceleration is None else "--acceleration"
+            raise UserError(f"{scan.path} is undersampled already; leave out {option} to take its own mask")
         return scan.mask, {"mask": "prospective"}
     if conditions.use_mask:
         raise UserError(f"{scan.path} is fully sampled and has no mask to use; give --acceleration R instead")
+    if is_mask_file(kind):
+        return read_mask(kind, scan.shape), {"mask": Path(kind).name}
     if acceleration is None:
         raise UserError(f"{scan.path} is fully sampled; give --acceleration R (1 keeps all of it)")
-    mask = make_mask(kind, scan.shape, acceleration, direction, torch.Generator().manual_seed(conditions.seed))
-    return mask, {"mask": kind} | ({} if kind == "poisson" else {"direction": direction})
+    mask = named_mask(kind, scan.shape, acceleration, direction, conditions.seed)
+    undirected = kind in ("poisson", *POINTS) or find_pattern(kind) is not None
+    return mask, {"mask": kind} | ({} if undirected else {"direction": direction})
 
 
 def _calibration(scan: Scan, prescan: Scan | None, maps_from: str) -> Tensor | None:

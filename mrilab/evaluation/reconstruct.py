@@ -39,8 +39,8 @@ def reconstruct(
     Args:
         scan: a file, read one slice at a time, or a scan in memory.
         method: a name of `mrilab.methods.registry.available_methods()`; `options` are its own.
-        acceleration, mask, direction, seed: the retrospective mask (`mrilab.physics.make_mask`), the same for all
-            slices. It counts only in columns that were acquired.
+        acceleration, mask, direction, seed: the retrospective mask (`mrilab.methods.patterns.named_mask`), the same for
+            all slices. It counts only in columns that were acquired. `mask` may be a file of `mrilab mask` instead.
         use_mask: insist on the scan's own mask. A scan that has one is taken with it anyway.
         slice: the number of the only slice to reconstruct; all without it.
         maps_from: "acs": coil maps from the sampled calibration lines. "prescan": from the central 24 x 24

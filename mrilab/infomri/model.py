@@ -38,7 +38,7 @@ class InfoMRI(nn.Module):
     def __init__(self, sampling: dict[str, Any], backbone: dict[str, Any], ratios: tuple[float, float]):
         super().__init__()
         self.config = {"sampling": sampling, "backbone": backbone, "ratios": list(ratios)}
-        self.ratios = tuple(ratios)
+        self.ratios = (ratios[0], ratios[1])
         self.sampling: Sampling = _built(SAMPLINGS, sampling)
         self.reconstruction = _built(BACKBONES, backbone)
 

@@ -42,7 +42,7 @@ class PatternNetwork(nn.Module):
         super().__init__()
         if normalisation not in NORMALISATIONS:
             raise UserError(f"unknown normalisation {normalisation!r}; choose one of {', '.join(NORMALISATIONS)}")
-        self.shape = mask_shape(shape, kind)
+        self.shape, self.acs = mask_shape(shape, kind), acs
         self.normalise, self.slope, self.amortised = NORMALISATIONS[normalisation], slope, amortised
         self.centre: Tensor
         self.register_buffer("centre", central(self.shape, acs).flatten(), persistent=False)  # (N)
