@@ -11,9 +11,8 @@ from mrilab.infomri.gaussian import share_of_best
 from mrilab.infomri.images import gaussian_heads
 from mrilab.infomri.losses import Posterior, nll
 from mrilab.infomri.model import InfoMRI
-from mrilab.infomri.sampling import Sampled
+from mrilab.infomri.sampling import Sampled, Staged
 from mrilab.infomri.scans import Examples
-from mrilab.infomri.sequential import SequentialPattern
 from mrilab.physics.pairs import own_partner, partners, redundancy
 
 BATCH = 32
@@ -44,7 +43,7 @@ def reconstructed(
 ) -> tuple[Posterior, Sampled]:
     """Return posterior and masks of images at one ratio; of a sequential model, after the part of it that fits."""
     sampling, stage = network.sampling, -1
-    if isinstance(sampling, SequentialPattern):
+    if isinstance(sampling, Staged):
         stage = round(ratio / network.ratios[1] * sampling.steps) - 1
         ratio = network.ratios[1]
     full, maps = examples.full, examples.maps

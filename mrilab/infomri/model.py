@@ -8,19 +8,18 @@ from torch import Tensor, nn
 
 from mrilab.errors import UserError
 from mrilab.infomri.losses import Posterior
-from mrilab.infomri.sampling import Fixed, Learned, Ordered, Sampled, Sampling
+from mrilab.infomri.plug import PlugPosterior
+from mrilab.infomri.policy import PolicyPattern
+from mrilab.infomri.sampling import Fixed, Learned, Ordered, Sampled, Sampling, Staged
 from mrilab.infomri.sequential import SequentialPattern
 from mrilab.infomri.unet import UnetPosterior
 from mrilab.infomri.unrolled import UnrolledPosterior
 from mrilab.physics.acquisition import SenseModel
 
 SAMPLINGS: dict[str, type[Sampling]] = {
-    "learned": Learned,
-    "fixed": Fixed,
-    "ordered": Ordered,
-    "sequential": SequentialPattern,
-}
-BACKBONES = {"unet": UnetPosterior, "unrolled": UnrolledPosterior}
+    "learned": Learned, "fixed": Fixed, "ordered": Ordered, "sequential": SequentialPattern, "policy": PolicyPattern,
+}  # fmt: skip
+BACKBONES = {"unet": UnetPosterior, "unrolled": UnrolledPosterior, "plug": PlugPosterior}
 
 
 class InfoMRI(nn.Module):
@@ -56,7 +55,7 @@ class InfoMRI(nn.Module):
         self, full: Tensor, maps: Tensor, count: Tensor, generator: torch.Generator | None
     ) -> list[tuple[Posterior, Sampled]]:
         """Return the same after each part of the samples, where the model takes them in parts."""
-        if isinstance(self.sampling, SequentialPattern):
+        if isinstance(self.sampling, Staged):
             return self.sampling(self.reconstruction, full, maps, count, generator)
         sampled = self.sampling(count, generator)
         return [(self.reconstruction(full, SenseModel(maps, sampled.mask)), sampled)]

@@ -12,6 +12,7 @@ RADIAL_TESTED = (0.05, 0.1, 0.15)  # the ratios of table I
 SHAPE = (64, 64)
 UNET = {"by": "unet", "parts": 1}
 UNROLLED = {"by": "unrolled", "parts": 1}
+PLUG = {"by": "plug", "parts": 1}
 LEARNED = {"by": "learned", "normalisation": "threshold", "slope": 5.0}
 LOUPE = {"by": "learned", "amortised": False, "normalisation": "rescale", "slope": 5.0, "estimator": "soft"}
 STEPS = 4_000  # of a training, through which PUERT's estimator sharpens
@@ -28,6 +29,7 @@ class Model:
     order: of an ordered sampling, "closed-form" or "spectrum". phase: standard deviation of the images' phase, rad.
     recipe: of scans with several coils, in place of images without coils.
     tested: the ratios at which it is measured.
+    start: the checkpoint infomri-START that lends its reconstruction, or its denoiser, which stays as it is.
     """
 
     sampling: dict[str, Any] = field(default_factory=lambda: LEARNED)
@@ -39,6 +41,7 @@ class Model:
     phase: float = 0.0
     recipe: Recipe | None = None
     tested: tuple[float, ...] = TESTED
+    start: str | None = None
 
 
 def _one_ratio(name: str, model: Model, ratios: tuple[float, ...]) -> dict[str, Model]:
@@ -82,6 +85,7 @@ LINES = {
     "lines-uniform": _fixed("uniform-lines"),
     **_one_ratio("lines-loupe", Model(LOUPE | ON_LINES), TESTED),
     "lines-sequential": Model({"by": "sequential", "kind": "lines"}, ratios=(0.25, 0.25)),
+    "lines-policy": Model({"by": "policy"}, ratios=(0.25, 0.25), steps=500, start="lines-random"),
 }
 SHORT = 2_000  # steps of an unrolled network, of which each takes as long as two of a U-Net
 UNROLLED_MODELS = {
@@ -90,6 +94,7 @@ UNROLLED_MODELS = {
     "unrolled-mse": Model(backbone=UNROLLED, loss="mse", steps=SHORT, tested=RADIAL_TESTED),
     "unrolled-radial": Model({"by": "fixed", "kind": "radial"}, UNROLLED, steps=SHORT, tested=RADIAL_TESTED),
     "unrolled-unet": Model(tested=RADIAL_TESTED),
+    "unrolled-plug": Model(backbone=PLUG, steps=1_000, tested=RADIAL_TESTED, start="denoiser"),
     **_one_ratio("unrolled-puert", Model(PUERT | {"steps": SHORT}, UNROLLED, steps=SHORT), RADIAL_TESTED),
 }
 COMPLEX = UNET | {"parts": 2}

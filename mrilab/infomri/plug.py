@@ -17,14 +17,15 @@ class PlugPosterior(nn.Module):
     """x <- D(x - eta_k A^H (A x - y), sigma_k): step sizes and noise levels learn, and a variance head; D does not.
 
     Args:
-        denoiser: arguments of `mrilab.csgm.denoiser.Denoiser`, whose weights are part of the checkpoint.
+        parts: 1 for real images, 2 for complex ones.
+        width, sigma_data: those of the `mrilab.csgm.denoiser.Denoiser`, whose weights are part of the checkpoint.
         phases: number of steps.
     """
 
-    def __init__(self, parts: int, denoiser: dict, phases: int = 5):
+    def __init__(self, parts: int, width: int = 8, sigma_data: float = 0.3, phases: int = 5):
         super().__init__()
         self.parts = parts
-        self.denoiser = Denoiser(**denoiser).requires_grad_(False)
+        self.denoiser = Denoiser(width, sigma_data).requires_grad_(False)
         self.step = nn.Parameter(torch.ones(phases))
         levels = torch.linspace(0, 1, phases) * torch.log(torch.tensor(SIGMA_END / SIGMA_START))
         self.log_sigma = nn.Parameter(torch.log(torch.tensor(SIGMA_START)) + levels)

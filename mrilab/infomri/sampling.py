@@ -35,6 +35,12 @@ class Sampling(nn.Module):
     unit: tuple[int, int]
 
 
+class Staged(Sampling):
+    """One that samples in `steps` parts of equal size, and looks at the image in between."""
+
+    steps: int
+
+
 class Learned(Sampling):
     """Masks drawn from a pattern network, with a straight-through gradient while it is trained.
 

@@ -11,12 +11,12 @@ from mrilab.infomri.draw import draw, straight_through, tolerance, top_k
 from mrilab.infomri.losses import Posterior
 from mrilab.infomri.normalisation import rescale
 from mrilab.infomri.pattern import Kind, PatternNetwork
-from mrilab.infomri.sampling import Sampled, Sampling
+from mrilab.infomri.sampling import Sampled, Staged
 from mrilab.physics.acquisition import SenseModel
 from mrilab.physics.fourier import fft2c
 
 
-class SequentialPattern(Sampling):
+class SequentialPattern(Staged):
     """Choose a part of the samples, reconstruct, choose the next part, end to end (after Yin et al. 2021, SeqMRI).
 
     The first part comes from logits of its own, as LOUPE's. After that a network sees log |F x| of the image so far and

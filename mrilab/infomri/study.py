@@ -4,14 +4,15 @@ from dataclasses import replace
 from functools import lru_cache
 
 import torch
+from torch import nn
 
 from mrilab.infomri.model import InfoMRI
 from mrilab.infomri.models import Model, find_model
-from mrilab.infomri.train import SETTINGS, ImageTask
+from mrilab.infomri.train import SETTINGS, TASKS, ImageTask
 from mrilab.machine import multiplies_bfloat16
 from mrilab.paths import BUILD
 from mrilab.training.checkpoints import checkpoint_names, load_checkpoint
-from mrilab.training.engine import STATE, fit
+from mrilab.training.engine import STATE, Settings, Task, fit
 
 FOLDER = BUILD / "training" / "infomri"
 
@@ -27,14 +28,27 @@ def trained(name: str, seed: int) -> InfoMRI:
 
 
 def train(model: Model, folder: str, seed: int) -> InfoMRI:
-    """Train a model, or resume its training, and return it."""
+    """Train a model, or resume its training, and return it. What it starts from is trained first."""
+    lender: nn.Module | None = None
+    if model.start == "denoiser":
+        profile = TASKS["infomri-denoiser"].profiles["teach"]
+        lender = _finished(
+            TASKS["infomri-denoiser"].build(profile.side, profile.width, 0), profile.settings, "denoiser"
+        )
+    elif model.start is not None:
+        lender = trained(model.start, 0)
+    width = 16 if model.backbone["by"] == "unrolled" else 12
+    task = ImageTask(model, width=width, seed=seed, lender=lender)
+    network = _finished(task, replace(SETTINGS, steps=model.steps, seed=seed), folder)
+    assert isinstance(network, InfoMRI)
+    return network
+
+
+def _finished(task: Task, settings: Settings, folder: str) -> nn.Module:
+    """Return the network at the end of its training, which begins or goes on in a folder."""
     precision = "bf16-mixed" if multiplies_bfloat16(torch.device("cpu")) else "auto"
-    width = 12 if model.backbone["by"] == "unet" else 16
-    task = ImageTask(model, width=width, seed=seed)
     run = FOLDER / folder
-    settings = replace(SETTINGS, steps=model.steps, seed=seed, precision=precision)
-    outcome = fit(task, settings, run, resume=(run / STATE).exists(), progress=False)
+    outcome = fit(task, replace(settings, precision=precision), run, resume=(run / STATE).exists(), progress=False)
     if outcome.stopped_by:
         raise KeyboardInterrupt  # the row is not written, and the next run resumes from the state
-    assert isinstance(outcome.network, InfoMRI)
     return outcome.network.eval().requires_grad_(False)

@@ -7,13 +7,17 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from mrilab.csgm.denoiser import Denoiser
+from mrilab.csgm.train import ScoreTask
 from mrilab.infomri.images import FEW, SIDE, SIGMA, SIZES, gaussian_heads, heads, moved
 from mrilab.infomri.losses import LOSSES
 from mrilab.infomri.model import InfoMRI
 from mrilab.infomri.models import ELSEWHERE, MODELS, TESTED, Model, find_model
+from mrilab.infomri.policy import PolicyPattern, policy_loss
 from mrilab.infomri.sampling import Learned, Ordered, Sampling
 from mrilab.infomri.scans import SCANS, OneCoil, SeveralCoils, Source
 from mrilab.physics.fourier import fft2c
+from mrilab.training.checkpoints import load_checkpoint
 from mrilab.training.engine import Group, Profile, Settings
 from mrilab.training.feed import Batch, part_generator
 from mrilab.training.tasks import Trainable
@@ -32,14 +36,33 @@ class ImageTask:
         side: of the square images.
         width: channels of the reconstruction.
         pool: number of training images.
+        lender: the network that the model starts from and that stays as it is: for plug-and-play the denoiser, for a
+            policy the reconstruction. By default the checkpoint that the model names.
+
+    Raises:
+        UserError: there is no such checkpoint.
     """
 
-    def __init__(self, model: Model | str, side: int = SIDE, width: int = 12, pool: int | None = None, seed: int = 0):
+    def __init__(
+        self,
+        model: Model | str,
+        side: int = SIDE,
+        width: int = 12,
+        pool: int | None = None,
+        seed: int = 0,
+        lender: nn.Module | None = None,
+    ):
         name, model = (model, find_model(model)) if isinstance(model, str) else ("", model)
+        if model.start is not None and lender is None:
+            lender, _ = load_checkpoint(f"infomri-{model.start}")
         sampling, backbone = model.sampling | {"shape": [side, side]}, model.backbone | {"width": width}
+        if isinstance(lender, Denoiser):
+            backbone |= lender.config
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.network: nn.Module = InfoMRI(sampling, backbone, model.ratios)
+            self.network = InfoMRI(sampling, backbone, model.ratios)
+        if lender is not None:
+            _lend(lender, self.network)
         self.model, self.side = model, side
         self.source = source_of(model, side, pool)
         self.config = {"name": name, "side": side, "pool": pool, "sigma": SIGMA, "loss": model.loss}
@@ -67,6 +90,9 @@ class ImageTask:
         """Return the loss of the posterior from masks that are drawn here, (11) for images alone."""
         x, full, maps, count, seeds = batch
         generator = torch.Generator().manual_seed(int(seeds[0]))
+        if isinstance(self.network.sampling, PolicyPattern):
+            lines = int(count[0])
+            return policy_loss(self.network.sampling, self.network.reconstruction, x, full, maps, lines, generator)
         posterior, _ = network(full, maps, count, generator)
         own = getattr(self.network.reconstruction, "asymmetry", None)
         return LOSSES[self.model.loss](posterior, x) + (0 if own is None else ASYMMETRY * own)
@@ -89,7 +115,6 @@ class ImageTask:
 
     def counts(self, r: Tensor) -> Tensor:
         """Return the number of samples of each ratio (n), whole numbers and at least 1."""
-        assert isinstance(self.network, InfoMRI)
         return (r * math.prod(self.network.sampling.unit)).round().long().clamp(min=1)
 
     def measure(self, network: nn.Module) -> dict[str, float]:
@@ -103,6 +128,18 @@ def source_of(model: Model, side: int = SIDE, pool: int | None = None) -> Source
     if model.recipe is not None:
         return SeveralCoils(replace(model.recipe, shape=(side, side)), pool or SCANS["train"])
     return OneCoil(side, pool or SIZES["train"], model.phase)
+
+
+def _lend(lender: nn.Module, network: InfoMRI) -> None:
+    """Give a model the network that it starts from, which is not trained any more."""
+    if isinstance(lender, Denoiser):
+        borrowed: nn.Module = network.reconstruction.denoiser
+        borrowed.load_state_dict(lender.state_dict())
+    else:
+        assert isinstance(lender, InfoMRI)
+        borrowed = network.reconstruction
+        borrowed.load_state_dict(lender.reconstruction.state_dict())
+    borrowed.requires_grad_(False)
 
 
 @torch.no_grad()
@@ -162,7 +199,17 @@ def _data(name: str, model: Model) -> str:
     return RANDOMISED if name in ELSEWHERE else HEADS if model.recipe is None else EIGHT_COILS
 
 
-TASKS = {
+TASKS: dict[str, Trainable] = {
     f"infomri-{name}": Trainable(partial(_build, name), _data(name, model), profiles(name))
     for name, model in MODELS.items()
 }
+DENOISER_PROFILES = {
+    "smoke": Profile(32, 8, replace(SMOKE.settings, learning_rate=4e-4)),
+    "teach": Profile(SIDE, 8, Settings(6_000, batch=8, learning_rate=1e-3)),
+    "full": Profile(SIDE, 8, Settings(50_000, batch=64, parts=8, warmup=1_000)),
+}
+TASKS["infomri-denoiser"] = Trainable(
+    partial(ScoreTask, "infomri-denoiser", "clinical", "t2"),
+    HEADS.replace("magnitudes of", "slices of"),
+    DENOISER_PROFILES,
+)
