@@ -24,10 +24,14 @@ def train(
     start: Annotated[str | None, typer.Option(help="Checkpoint whose weights to start from.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, data and noise; another one sees other heads.")] = 0,
     save_as: Annotated[str | None, typer.Option(help="Name of the checkpoint, where it is not to be NAME.")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of grey PNG slices to learn from, for infomri-...")
+    ] = None,
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed (some CPUs, too), or auto by device.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder of the run [build/training/NAME-PROFILE].")] = None,
 ) -> None:
     """Train on every device that there is. Ctrl-C saves, --resume resumes. Several: torchrun -m -- mrilab train ..."""
+    from mrilab.data.pictures import read_pictures
     from mrilab.errors import UserError
     from mrilab.machine import commit
     from mrilab.training.checkpoints import save_checkpoint, start_from
@@ -42,7 +46,12 @@ def train(
         raise UserError("--steps and --minutes exclude each other; give the one that is to end the run")
     steps = steps or chosen.settings.steps
     settings = replace(chosen.settings, precision=precision, steps=steps, minutes=minutes, seed=seed)
-    task = trainable.build(chosen.side, chosen.width, settings.seed)
+    own, data = {}, trainable.data
+    if images is not None:
+        if not trainable.pictures:
+            raise UserError(f"{name} does not learn from magnitude images; leave out --images")
+        own, data = {"images": read_pictures(images)}, f"PNG files of the folder {images.resolve().name}"
+    task = trainable.build(chosen.side, chosen.width, settings.seed, **own)
     origin, earlier = (None, []) if start is None else start_from(start, task.network)
     task.config["start"] = origin  # so that a run resumes only with the start that its card will name
     if out is None:
@@ -60,7 +69,7 @@ def train(
     if isinstance(task, Measured):
         metrics |= task.measure(outcome.network)
     facts = {
-        "data": trainable.data,
+        "data": data,
         "start": origin,
         "earlier": earlier,
         "profile": profile,

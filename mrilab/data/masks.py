@@ -63,7 +63,7 @@ def read_mask(path: str | Path, shape: tuple[int, int]) -> Tensor:
     path = Path(path)
     try:
         array = _READERS[path.suffix.lower()](path)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, EOFError, KeyError, ValueError) as error:
         raise UserError(f"cannot read a mask from {path} ({error}); give one that `mrilab mask` wrote") from error
     if array.dtype.kind not in "biuf":
         raise UserError(f"{path} holds {array.dtype}, not a mask of 0 and 1")

@@ -28,12 +28,13 @@ AT_A_TIME = 8  # heads that are rendered together
 
 
 def knee_pool(
-    count: int, shape: tuple[int, int], split: str, seed: int, kind: str = "condyle", folder: Path = POOLS
+    count: int, shape: tuple[int, int], split: str, seed: int, kind: str = "condyle", folder: Path | None = None
 ) -> tuple[Tensor, Tensor]:
     """Return images complex64 (count, H, W) of different knees without noise, and labels uint8 (count, H, W).
 
     Labels are positions in `anatomy.knee.STRUCTURES`. Pools of different splits never share a seed. A pool lies in one
-    file of `folder`, which is named after the arguments and the code that draws it, and is drawn where it is missing.
+    file of `folder`, POOLS by default, which is named after the arguments and the code that draws it. It is drawn where
+    it is missing.
 
     Raises:
         UserError: unknown split or kind, a folder that cannot be written.
@@ -59,7 +60,7 @@ def head_pool(
     split: str,
     distribution: str = "clinical",
     contrast: str | None = "t2",
-    folder: Path = POOLS,
+    folder: Path | None = None,
 ) -> Tensor:
     """Return magnitudes float32 (count, H, W) of different heads without noise, each over its 0.99 quantile.
 
@@ -82,7 +83,7 @@ def head_pool(
     return _kept(name, draw, folder)["images"]
 
 
-def scan_pool(count: int, recipe: Recipe, split: str, folder: Path = POOLS) -> tuple[Tensor, Tensor, Tensor]:
+def scan_pool(count: int, recipe: Recipe, split: str, folder: Path | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """Return images (count, H, W), fully sampled k-space with noise (count, coil, H, W) and maps of the same shape.
 
     Each is another head of the recipe, in front of another array of its fewest coils. Maps come from the central
@@ -122,10 +123,10 @@ def _scan(recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor, T
     return image / scale, full / scale, maps
 
 
-def _kept(name: str, draw: Callable[[], dict[str, Tensor]], folder: Path) -> dict[str, Tensor]:
+def _kept(name: str, draw: Callable[[], dict[str, Tensor]], folder: Path | None) -> dict[str, Tensor]:
     """Return the tensors of a pool from its file, which is drawn and written first where it is missing."""
     code = hashlib.sha256(fingerprint().encode() + Path(__file__).read_bytes()).hexdigest()[:16]
-    path = folder / f"{name}-{code}.safetensors"
+    path = (folder or POOLS) / f"{name}-{code}.safetensors"
     if not path.is_file():
         parts = draw()
         with atomic_path(path) as temporary:

@@ -80,7 +80,7 @@ class PatternNetwork(nn.Module):
 
 def mask_shape(shape: tuple[int, int], kind: str) -> tuple[int, int]:
     """Return the shape of a mask: (H, W) of points, (1, W) of lines, (H, 1) of rows. Raises UserError for another."""
-    shapes = {"points": shape, "lines": (1, shape[1]), "rows": (shape[0], 1)}
+    shapes = {"points": (shape[0], shape[1]), "lines": (1, shape[1]), "rows": (shape[0], 1)}
     if kind not in shapes:
         raise UserError(f"unknown kind of pattern {kind!r}; choose one of {', '.join(shapes)}")
     return shapes[kind]

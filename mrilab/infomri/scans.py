@@ -48,15 +48,18 @@ class OneCoil:
 
     def train(self, n: int, generator: torch.Generator) -> Examples:
         """Draw `n` heads of the pool, moved."""
-        images = heads("train", self.side, self.pool)
+        images = self.heads("train")
         return self._measured(
             moved(images[torch.randint(len(images), (n,), generator=generator)], generator), generator
         )
 
     def fixed(self, split: str, number: int | None = None) -> Examples:
         """Return heads of a split with the same noise and phase at every call."""
-        images = heads(split, self.side, min(self.pool, SIZES[split]))[:number]
-        return self._measured(images, torch.Generator().manual_seed(0))
+        return self._measured(self.heads(split)[:number], torch.Generator().manual_seed(0))
+
+    def heads(self, split: str) -> Tensor:
+        """Return the magnitudes of a split, (number, side, side)."""
+        return heads(split, self.side, min(self.pool, SIZES[split]))
 
     def _measured(self, images: Tensor, generator: torch.Generator) -> Examples:
         if self.phase:
@@ -67,6 +70,19 @@ class OneCoil:
         full = fft2c(image) + SIGMA * complex_noise(image.shape, generator)
         maps = torch.ones(1, *image.shape[-2:], dtype=full.dtype)  # one coil that sees all alike
         return Examples(x, full[:, None], maps)
+
+
+class Pictures(OneCoil):
+    """Images of one's own (n, H, W): the last tenth of them, at least one, is for validation and test."""
+
+    def __init__(self, images: Tensor):
+        super().__init__(images.shape[-1], len(images))
+        last = max(1, len(images) // 10)
+        self.images = {"train": images[:-last], "val": images[-last:], "test": images[-last:]}
+
+    def heads(self, split: str) -> Tensor:
+        """Return the images of a split."""
+        return self.images[split]
 
 
 class SeveralCoils:

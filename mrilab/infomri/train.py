@@ -1,5 +1,6 @@
 """How a pattern and a reconstruction are trained together (Algorithm 1), and the same with fixed masks."""
 
+import hashlib
 import math
 from dataclasses import replace
 from functools import partial
@@ -9,13 +10,15 @@ from torch import Tensor, nn
 
 from mrilab.csgm.denoiser import Denoiser
 from mrilab.csgm.train import ScoreTask
-from mrilab.infomri.images import FEW, SIDE, SIGMA, SIZES, gaussian_heads, heads, moved
+from mrilab.errors import UserError
+from mrilab.infomri.images import FEW, SIDE, SIGMA, SIZES, moved
+from mrilab.infomri.information import GaussianKspace
 from mrilab.infomri.losses import LOSSES
 from mrilab.infomri.model import InfoMRI
 from mrilab.infomri.models import ELSEWHERE, MODELS, TESTED, Model, find_model
 from mrilab.infomri.policy import PolicyPattern, policy_loss
 from mrilab.infomri.sampling import Learned, Ordered, Sampling
-from mrilab.infomri.scans import SCANS, OneCoil, SeveralCoils, Source
+from mrilab.infomri.scans import SCANS, OneCoil, Pictures, SeveralCoils, Source
 from mrilab.physics.fourier import fft2c
 from mrilab.training.checkpoints import load_checkpoint
 from mrilab.training.engine import Group, Profile, Settings
@@ -38,9 +41,10 @@ class ImageTask:
         pool: number of training images.
         lender: the network that the model starts from and that stays as it is: for plug-and-play the denoiser, for a
             policy the reconstruction. By default the checkpoint that the model names.
+        images: magnitudes (n, side, side) to learn from in place of heads; `side` is then theirs.
 
     Raises:
-        UserError: there is no such checkpoint.
+        UserError: there is no such checkpoint; images that are not square, or of a side that the U-Net cannot halve.
     """
 
     def __init__(
@@ -51,8 +55,11 @@ class ImageTask:
         pool: int | None = None,
         seed: int = 0,
         lender: nn.Module | None = None,
+        images: Tensor | None = None,
     ):
         name, model = (model, find_model(model)) if isinstance(model, str) else ("", model)
+        if images is not None:
+            side = _side_of(images)
         if model.start is not None and lender is None:
             lender, _ = load_checkpoint(f"infomri-{model.start}")
         sampling, backbone = model.sampling | {"shape": [side, side]}, model.backbone | {"width": width}
@@ -64,12 +71,14 @@ class ImageTask:
         if lender is not None:
             _lend(lender, self.network)
         self.model, self.side = model, side
-        self.source = source_of(model, side, pool)
+        self.source = source_of(model, side, pool) if images is None else Pictures(images)
         self.config = {"name": name, "side": side, "pool": pool, "sigma": SIGMA, "loss": model.loss}
         self.config |= {"order": model.order, "phase": model.phase, "pattern_rate": PATTERN_RATE}
         self.config |= {"network": self.network.config}
+        if images is not None:  # a run resumes with the same ones only
+            self.config["images"] = hashlib.sha256(images.numpy().tobytes()).hexdigest()
         if model.order:
-            _put_in_order(self.network.sampling, model.order, side, pool)
+            _put_in_order(self.network.sampling, model.order, self.source)
         self._fixed = self.source.fixed("val", VALIDATED)
 
     def groups(self, network: nn.Module) -> list[Group]:
@@ -159,16 +168,23 @@ def pattern_measures(network: InfoMRI) -> dict[str, float]:
     return values
 
 
-def _put_in_order(sampling: Sampling, by: str, side: int, pool: int | None) -> None:
-    """Give an `Ordered` sampling its order, from the training heads: "closed-form", or "spectrum", by mean power."""
-    assert isinstance(sampling, Ordered)
+def _put_in_order(sampling: Sampling, by: str, source: Source) -> None:
+    """Give an `Ordered` sampling its order, from the training images: "closed-form", or "spectrum", by mean power."""
+    assert isinstance(sampling, Ordered) and isinstance(source, OneCoil)
+    images = moved(source.heads("train"), part_generator(0, 0, 0))  # (n, H, W)
     if by == "closed-form":
-        order = gaussian_heads(side, pool).order(sampling.unit)
+        order = GaussianKspace.of_images(images, SIGMA).order(sampling.unit)
     else:
-        images = moved(heads("train", side, pool), part_generator(0, 0, 0))
         power = fft2c(images.to(torch.complex64)).abs().square().mean(0)  # (H, W)
         order = power.flatten().argsort(descending=True, stable=True)
     sampling.order.copy_(order)
+
+
+def _side_of(images: Tensor) -> int:
+    height, width = images.shape[-2:]
+    if height != width or width % 16 or width < 32:
+        raise UserError(f"images of {height} x {width} cannot be trained on; give square ones of 32, 48, 64 ... pixels")
+    return width
 
 
 SMOKE = Profile(32, 4, replace(SETTINGS, steps=20, batch=4, warmup=5, log_every=5, validate_every=10))
@@ -181,13 +197,14 @@ def profiles(name: str) -> dict[str, Profile]:
     settings = replace(SETTINGS, steps=model.steps)
     if name in ELSEWHERE:
         settings = replace(settings, batch=4, learning_rate=1e-3, warmup=200)
-        return {"smoke": SMOKE, "teach": Profile(128, 24, settings), "full": Profile(128, 48, FULL)}
+        smoke = replace(SMOKE, side=128)  # the calibrated centre needs so many lines
+        return {"smoke": smoke, "teach": Profile(128, 24, settings), "full": Profile(128, 48, FULL)}
     width = 12 if model.backbone["by"] == "unet" else 16
     return {"smoke": SMOKE, "teach": Profile(SIDE, width, settings), "full": Profile(SIDE, 2 * width, FULL)}
 
 
-def _build(name: str, side: int, width: int, seed: int = 0) -> ImageTask:
-    return ImageTask(name, side, width, FEW if side < SIDE else None, seed)
+def _build(name: str, side: int, width: int, seed: int = 0, images: Tensor | None = None) -> ImageTask:
+    return ImageTask(name, side, width, FEW if width == SMOKE.width else None, seed, images=images)
 
 
 HEADS = "magnitudes of clinical T2-weighted axial heads of mrilab.data.brain_slices, split train"
@@ -200,7 +217,9 @@ def _data(name: str, model: Model) -> str:
 
 
 TASKS: dict[str, Trainable] = {
-    f"infomri-{name}": Trainable(partial(_build, name), _data(name, model), profiles(name))
+    f"infomri-{name}": Trainable(
+        partial(_build, name), _data(name, model), profiles(name), model.recipe is None and not model.phase
+    )
     for name, model in MODELS.items()
 }
 DENOISER_PROFILES = {

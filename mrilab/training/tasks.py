@@ -15,11 +15,13 @@ class Trainable:
     build: (side, width, seed=0) -> the task for images of `side` and a network of `width`.
     data: what the network learns from, for its card.
     profiles: size and settings by the profile's name: smoke, teach and full.
+    pictures: whether `build` also takes `images`, magnitudes (n, H, W) to learn from in place of simulated ones.
     """
 
     build: Callable[..., Task]
     data: str
     profiles: Mapping[str, Profile]
+    pictures: bool = False
 
 
 def tasks() -> dict[str, Trainable]:

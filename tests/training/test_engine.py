@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from training_resume import assert_same_state
 from training_toy import Toy, read_log, settings
 
 from mrilab.errors import UserError
@@ -43,10 +44,7 @@ def uninterrupted(tmp_path_factory):
 
 
 def assert_same_run(folder, other, atol=1e-6):
-    first, second = load_file(folder / STATE), load_file(other / STATE)
-    assert first.keys() == second.keys() and any(name.startswith("optimizer.") for name in first)
-    for name, value in first.items():
-        torch.testing.assert_close(second[name], value, atol=atol, rtol=0, msg=lambda text, at=name: f"{at}: {text}")
+    assert_same_state(folder, other, atol)
     rows, others = read_log(folder / LOG), read_log(other / LOG)
     assert [row["step"] for row in rows] == [row["step"] for row in others]
     for row, same in zip(rows, others, strict=True):
