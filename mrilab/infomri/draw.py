@@ -22,13 +22,13 @@ class Draw(NamedTuple):
 
 
 def tolerance(positions: int, eps: float = 1e-3) -> float:
-    """Return how many samples a mask may be off: eps of the positions (13), but no less than half a sample."""
+    """Return how many samples a mask may be off: eps of the positions, but no less than half a sample."""
     return max(0.5, eps * positions)
 
 
 @torch.no_grad()
 def draw(p: Tensor, count: Tensor, generator: torch.Generator, off: float = 0.5) -> Draw:
-    """Draw m = 1[u < p], each mask again until it has `count` samples, give or take `off`: (14), (15).
+    """Draw m = 1[u < p], each mask again until it has `count` samples, give or take `off`: (10).
 
     Args:
         p: probabilities (n, H, W), or (n, 1, W) or (n, H, 1) for lines.
@@ -70,7 +70,7 @@ def top_k(p: Tensor, count: Tensor) -> Tensor:
 
 
 def straight_through(drawn: Draw, p: Tensor, estimator: str = "sigmoid", t: float = 1.0) -> Tensor:
-    """Return the drawn masks with the gradient of something smooth in p: one of ESTIMATORS. `t` is PUERT's.
+    """Return (11): the drawn masks with the gradient of something smooth in p, of ESTIMATORS. `t` is PUERT's.
 
     Raises:
         UserError: unknown estimator.

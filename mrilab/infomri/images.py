@@ -37,7 +37,7 @@ def moved(images: Tensor, generator: torch.Generator) -> Tensor:
 
 @lru_cache(maxsize=2)
 def gaussian_heads(side: int = SIDE, count: int | None = None) -> GaussianKspace:
-    """Return the Gaussian image with the variances (33) of the training heads, moved as in training."""
+    """Return the Gaussian image with the variances of the training heads, moved as in training."""
     images = heads("train", side, count)
     return GaussianKspace.of_images(moved(images, part_generator(0, 0, 0)), SIGMA)
 

@@ -1,8 +1,8 @@
 """The closed form: what k-space samples tell of a stationary Gaussian image, and the best mask of every size.
 
-Real and imaginary part of each point of k-space are independent Gaussians, as (27) to (35) take them. Of a real image
-the partner of a point, at -k, is its conjugate. Then (36) gives the entropy of all samples and I(X; Y) with it, pairs
-are independent of each other, and sorting the gains of single samples finds the best mask.
+Real and imaginary part of each point of k-space are independent Gaussians. Of a real image the partner of a point, at
+-k, is its conjugate. So pairs are independent of each other, (4) is the information of a mask, and sorting the gains of
+single samples finds the best one. The entropies are (33) to (37) of Peng et al. 2026; the rest is ours.
 """
 
 import math
@@ -19,7 +19,7 @@ Shape = tuple[int, int]
 
 @dataclass(frozen=True)
 class GaussianKspace:
-    """Hold the variances of k-space, s_R^2 and s_I^2 (H, W) of (33), and sigma^2, the noise's, per real component."""
+    """Hold the variances of k-space, s_R^2 and s_I^2 (H, W), and sigma^2, the noise's, per real component."""
 
     real: Tensor
     imaginary: Tensor
@@ -27,7 +27,7 @@ class GaussianKspace:
 
     @classmethod
     def of_images(cls, images: Tensor, sigma: float) -> "GaussianKspace":
-        """Take the variances (33) from real images (n, H, W): those of a point and of its partner are the same."""
+        """Take the variances from real images (n, H, W): those of a point and of its partner are the same."""
         kspace = torch.view_as_real(fft2c(images.to(torch.complex64))).double()  # (n, H, W, 2)
         real, imaginary = kspace.var(0).unbind(-1)  # (H, W) each
         real, imaginary = ((each + partners(each)) / 2 for each in (real, imaginary))
@@ -40,15 +40,15 @@ class GaussianKspace:
         return height, width
 
     def single(self) -> Tensor:
-        """Return what one sample of each point tells, in nats, (H, W): log(1 + s^2 / sigma^2) / 2 of both parts."""
+        """Return what one sample of each point tells, in nats, (H, W): (2), log(1 + s^2 / sigma^2) / 2 of both parts."""
         return _half_log(self.real / self.noise) + _half_log(self.imaginary / self.noise)
 
     def pair(self) -> Tensor:
-        """Return what each point and its partner tell together, (H, W): the signal counts twice, the noise averages."""
+        """Return what each point and its partner tell together, (H, W): (3), where the noise averages out."""
         return _half_log(2 * self.real / self.noise) + _half_log(2 * self.imaginary / self.noise)
 
     def information(self, mask: Tensor) -> Tensor:
-        """Return I(X; Y) in nats of masks (..., H, W) or of lines (..., 1, W), (..., H, 1).
+        """Return (4), I(X; Y) in nats of masks (..., H, W) or of lines (..., 1, W), (..., H, 1).
 
         For a mask of probabilities it is the expectation over independent draws of points, since I is linear in each
         sample: sum_i m_i [(1 - m_i') single_i + m_i' pair_i / 2]. For lines only where each is drawn as a whole.
@@ -60,13 +60,13 @@ class GaussianKspace:
         return (alone * single + both * pair / 2).sum(PLANE)
 
     def entropy(self, mask: Tensor) -> Tensor:
-        """Return the entropy of the samples in nats, (36): I(X; Y) + H(noise), log 2 pi e sigma^2 a sample."""
+        """Return the entropy of the samples in nats: I(X; Y) + H(noise), log 2 pi e sigma^2 a sample."""
         m = mask.to(self.real.dtype)
         samples = m.expand(*m.shape[:-2], *self.shape).sum(PLANE)
         return self.information(mask) + samples * math.log(2 * math.pi * math.e * self.noise)
 
     def error(self, mask: Tensor) -> Tensor:
-        """Return the squared error of the best estimate, summed over the image, of masks as `information` takes."""
+        """Return (5), the squared error of the best estimate, summed over the image, of masks as `information` takes."""
         m = mask.to(self.real.dtype)
         m = m.expand(*m.shape[:-2], *self.shape)
         alone, both = self._shares(m, mask.shape[-2:])

@@ -1,4 +1,4 @@
-"""The pattern generation network (16): for any sampling ratio, how probable it is that each position is measured."""
+"""The pattern generation network (7): for any sampling ratio, how probable it is that each position is measured."""
 
 import math
 from typing import Literal
@@ -20,7 +20,7 @@ class PatternNetwork(nn.Module):
         shape: (H, W) of k-space.
         kind: "points" (H, W), "lines" (1, W) or "rows" (H, 1).
         embedding: numbers that are learned for each position.
-        normalisation: "rescale", which is (17), or "threshold".
+        normalisation: "rescale", which is (8), or "threshold", which is (9).
         slope: factor on the logits.
         acs: side of the fully sampled centre, which is part of the budget.
         amortised: without, logits are learned directly and the ratio is not looked at, as in LOUPE.
@@ -59,7 +59,7 @@ class PatternNetwork(nn.Module):
         """Return the logits of all positions for the ratios r, (n) -> (n, N)."""
         if not self.amortised:
             return self.slope * self.scores.expand(len(r), -1)
-        # MLP([E, r]) of (16)
+        # MLP([E, r]) of (7)
         hidden = self.of_position(self.E) + self.of_ratio(r[:, None])[:, None]  # (n, N, HIDDEN)
         return self.slope * self.last(torch.relu(hidden))[..., 0]
 

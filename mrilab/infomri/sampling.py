@@ -59,7 +59,7 @@ class Learned(Sampling):
         self.register_buffer("seen", torch.zeros(()))  # training steps so far
 
     def forward(self, count: Tensor, generator: torch.Generator | None) -> Sampled:
-        """Draw a mask of each of `count` (n) samples. In training it may be off by eps (13), else it is exact.
+        """Draw a mask of each of `count` (n) samples. In training it may be off by eps, else it is exact.
 
         Without a generator nothing is drawn: the masks are the `count` most probable positions.
         """

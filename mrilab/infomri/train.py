@@ -96,7 +96,7 @@ class ImageTask:
         return x.to(device), full.to(device), maps.expand_as(full).to(device), count.to(device), seeds
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        """Return the loss of the posterior from masks that are drawn here, (11) for images alone."""
+        """Return the loss of the posterior from masks that are drawn here: (12), the bound that is raised."""
         x, full, maps, count, seeds = batch
         generator = torch.Generator().manual_seed(int(seeds[0]))
         if isinstance(self.network.sampling, PolicyPattern):

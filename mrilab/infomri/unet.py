@@ -1,4 +1,4 @@
-"""Reconstruction by a U-Net: from the zero-filled image to mean and variance of every pixel, (21) and (22)."""
+"""Reconstruction by a U-Net: from the zero-filled image to mean and variance of every pixel."""
 
 from monai.networks.nets import BasicUNet
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from mrilab.physics.acquisition import SenseModel
 
 
 class UnetPosterior(nn.Module):
-    """q(x | y) of independent pixels (22), by one U-Net with two heads. Image sides are multiples of 16, at least 32.
+    """q(x | y) of independent pixels, by one U-Net with two heads. Image sides are multiples of 16, at least 32.
 
     Args:
         parts: 1 for real images, whose mean is real, or 2 for complex ones.
@@ -24,7 +24,7 @@ class UnetPosterior(nn.Module):
 
     def forward(self, y: Tensor, model: SenseModel) -> Posterior:
         """Return the posterior of images (n, H, W), given k-space (n, coil, H, W) that `model`'s mask is yet to cut."""
-        zero_filled = real_channels(model.adjoint(y)).contiguous()  # (n, 2, H, W): (21)
+        zero_filled = real_channels(model.adjoint(y)).contiguous()  # (n, 2, H, W)
         out = self.unet(zero_filled).to(zero_filled.dtype)  # (n, parts + 1, H, W)
         mean = zero_filled[:, : self.parts] + out[:, :-1]
         return Posterior(mean, variance_of(out[:, -1:]))

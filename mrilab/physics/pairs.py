@@ -26,7 +26,7 @@ def own_partner(shape: tuple[int, int]) -> Tensor:
 
 
 def redundancy(mask: Tensor, shape: tuple[int, int]) -> float:
-    """Return the share of samples whose partner is sampled, too, among those that have one: (43) of InfoMRI.
+    """Return the share of samples whose partner is sampled, too, among those that have one: (43) of Peng et al. 2026.
 
     `mask` is bool, broadcastable to `shape`. Points that are their own partner count nowhere. A mask of nothing else
     has redundancy 0.
