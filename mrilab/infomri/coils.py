@@ -14,6 +14,22 @@ from torch import Tensor
 from mrilab.physics.fourier import fft1c
 
 
+def toy_maps(coils: int, n: int) -> Tensor:
+    """Return maps of so many coils along n pixels, complex128 (coil, n): bell curves, or 1 of a single coil."""
+    if coils == 1:
+        return torch.ones(1, n, dtype=torch.complex128)
+    centre = (torch.arange(coils, dtype=torch.float64) + 0.5)[:, None] / coils  # (coil, 1)
+    x = torch.arange(n, dtype=torch.float64)[None] / n
+    maps = torch.exp(-8 * (x - centre) ** 2 + 0.4j * torch.pi * centre)
+    return maps / torch.linalg.vector_norm(maps, dim=0)
+
+
+def toy_scan(coils: int, n: int) -> tuple[Tensor, Tensor, float]:
+    """Return rows, covariance and noise, as the functions below take them, of a scan of n lines in one dimension."""
+    distance = (torch.arange(n) - n // 2).double() / (n / 12)
+    return encoding(toy_maps(coils, n)), covariance(1 / (1 + distance**2)), 0.01
+
+
 def encoding(maps: Tensor) -> Tensor:
     """Return the matrix of all lines of all coils, complex128 (line, coil, n), for maps (coil, n): rows of F S_c."""
     n = maps.shape[-1]
@@ -41,7 +57,7 @@ def lines_information(rows: Tensor, cov: Tensor, noise: float, weight: Tensor) -
     return torch.linalg.slogdet(torch.eye(n, dtype=rows.dtype) + cov @ inner / noise).logabsdet
 
 
-def greedy_lines(rows: Tensor, cov: Tensor, noise: float, count: int) -> list[int]:
+def best_order(rows: Tensor, cov: Tensor, noise: float, count: int) -> list[int]:
     """Return `count` lines in the order in which each adds the most."""
     chosen: list[int] = []
     posterior = cov.clone()

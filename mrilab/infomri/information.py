@@ -40,7 +40,7 @@ class GaussianKspace:
         return height, width
 
     def single(self) -> Tensor:
-        """Return what one sample of each point tells, in nats, (H, W): (2), log(1 + s^2 / sigma^2) / 2 of both parts."""
+        """Return what one sample of each point tells, in nats, (H, W): (2), half of log(1 + s^2 / sigma^2) a part."""
         return _half_log(self.real / self.noise) + _half_log(self.imaginary / self.noise)
 
     def pair(self) -> Tensor:
@@ -66,7 +66,7 @@ class GaussianKspace:
         return self.information(mask) + samples * math.log(2 * math.pi * math.e * self.noise)
 
     def error(self, mask: Tensor) -> Tensor:
-        """Return (5), the squared error of the best estimate, summed over the image, of masks as `information` takes."""
+        """Return (5), the squared error of the best estimate, summed over the image, of masks as `information` has."""
         m = mask.to(self.real.dtype)
         m = m.expand(*m.shape[:-2], *self.shape)
         alone, both = self._shares(m, mask.shape[-2:])

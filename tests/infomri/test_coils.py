@@ -5,20 +5,8 @@ import math
 import pytest
 import torch
 
-from mrilab.infomri.coils import best_lines, covariance, encoding, greedy_lines, lines_information
+from mrilab.infomri.coils import best_lines, best_order, encoding, lines_information, toy_scan
 from mrilab.physics.fourier import fft1c
-
-
-def problem(n, coils, generator):
-    spectrum = 1 / (1 + ((torch.arange(n) - n // 2) / 2.0).double() ** 2)
-    if coils == 1:
-        maps = torch.ones(1, n, dtype=torch.complex128)
-    else:
-        centre = (torch.arange(coils).double() + 0.5)[:, None] / coils
-        x = torch.arange(n).double()[None] / n
-        maps = torch.exp(-8 * (x - centre) ** 2 + 2j * torch.pi * 0.2 * centre)
-        maps = maps / maps.abs().square().sum(0).sqrt()
-    return encoding(maps), covariance(spectrum), 0.01
 
 
 def weight(n, lines):
@@ -32,7 +20,7 @@ def test_the_encoding_is_the_transform_of_the_coil_images(generator):
 
 
 def test_information_is_the_log_determinant_of_the_data(generator):
-    rows, cov, noise = problem(8, 3, generator)
+    rows, cov, noise = toy_scan(3, 8)
     lines = [1, 4, 5]
     a = rows[lines].reshape(-1, 8)
     data = torch.eye(len(a), dtype=a.dtype) + a @ cov @ a.mH / noise
@@ -41,30 +29,30 @@ def test_information_is_the_log_determinant_of_the_data(generator):
 
 
 def test_one_coil_gives_the_sum_of_independent_lines(generator):
-    rows, cov, noise = problem(8, 1, generator)
+    rows, cov, noise = toy_scan(1, 8)
     spectrum = torch.diagonal(fft1c(fft1c(cov, 0).mH, 0)).real
     lines = [2, 4, 7]
     expected = sum(math.log1p(float(spectrum[k]) / noise) for k in lines)
     assert float(lines_information(rows, cov, noise, weight(8, lines))) == pytest.approx(expected)
-    assert sorted(greedy_lines(rows, cov, noise, 3)) == [3, 4, 5]
+    assert sorted(best_order(rows, cov, noise, 3)) == [3, 4, 5]
 
 
 def test_greedy_is_near_the_best_of_all_choices(generator):
-    rows, cov, noise = problem(12, 4, generator)
-    greedy, best = greedy_lines(rows, cov, noise, 4), best_lines(rows, cov, noise, 4)
+    rows, cov, noise = toy_scan(4, 12)
+    greedy, best = best_order(rows, cov, noise, 4), best_lines(rows, cov, noise, 4)
     gained = [float(lines_information(rows, cov, noise, weight(12, lines))) for lines in (greedy, best)]
     assert 0.95 * gained[1] <= gained[0] <= gained[1] + 1e-9
 
 
 def test_several_coils_spread_the_lines(generator):
-    rows, cov, noise = problem(24, 4, generator)
-    several = sorted(greedy_lines(rows, cov, noise, 6))
-    rows, cov, noise = problem(24, 1, generator)
-    single = sorted(greedy_lines(rows, cov, noise, 6))
+    rows, cov, noise = toy_scan(4, 24)
+    several = sorted(best_order(rows, cov, noise, 6))
+    rows, cov, noise = toy_scan(1, 24)
+    single = sorted(best_order(rows, cov, noise, 6))
     assert max(single) - min(single) == 5 and max(several) - min(several) > 8
 
 
 def test_gradients_for_the_weights(generator):
-    rows, cov, noise = problem(6, 2, generator)
+    rows, cov, noise = toy_scan(2, 6)
     w = torch.rand(6, generator=generator, dtype=torch.float64).requires_grad_()
     assert torch.autograd.gradcheck(lambda w: lines_information(rows, cov, noise, w), (w,))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mrilab.infomri.coils import covariance, encoding, greedy_lines, lines_information
+from mrilab.infomri.coils import best_order, lines_information, toy_scan
 from mrilab.infomri.draw import draw, straight_through, top_k
 from mrilab.infomri.gaussian import exact, linear, share_of_best, train_pattern
 from mrilab.infomri.information import GaussianKspace
@@ -92,16 +92,13 @@ def error_of_one(s, weight, noise):
 
 def test_four_coils_learn_the_lines_that_greedy_finds():
     """24 lines, choose 6: at least 97 % of greedy's information, straight through the draw of slope 10."""
-    n, coils, noise = 24, 4, 0.01
-    centre = (torch.arange(coils).double() + 0.5)[:, None] / coils
-    maps = torch.exp(-8 * (torch.arange(n).double()[None] / n - centre) ** 2 + 2j * torch.pi * 0.2 * centre)
-    rows = encoding(maps / maps.abs().square().sum(0).sqrt())
-    cov = covariance(1 / (1 + ((torch.arange(n) - n // 2) / 2.0).double() ** 2))
+    n = 24
+    rows, cov, noise = toy_scan(4, n)
 
     def information(weight):
         return lines_information(rows, cov, noise, weight)
 
-    greedy = information(torch.zeros(n).double().index_fill(0, torch.tensor(greedy_lines(rows, cov, noise, 6)), 1.0))
+    greedy = information(torch.zeros(n).double().index_fill(0, torch.tensor(best_order(rows, cov, noise, 6)), 1.0))
     with torch.random.fork_rng():
         torch.manual_seed(0)
         learner = PatternNetwork((1, n), "lines", slope=1.0)
