@@ -41,17 +41,20 @@ def draw(p: Tensor, count: Tensor, generator: torch.Generator, off: float = 0.5)
     count = count.cpu()
     u = torch.rand(flat.shape, generator=generator)
     tries = torch.ones(n)
-    for _ in range(TRIES - 1):
-        wrong = ((u < flat).sum(1) - count).abs() > off + 1e-3
-        if not wrong.any():
-            break
-        u[wrong] = torch.rand((int(wrong.sum()), flat.shape[1]), generator=generator)
+    wrong = torch.arange(n)  # masks that are not accepted yet
+    while len(wrong := wrong[_misses(u[wrong] < flat[wrong], count[wrong], off)]) and tries.max() < TRIES:
+        u[wrong] = torch.rand((len(wrong), flat.shape[1]), generator=generator)
         tries[wrong] += 1
     mask = u < flat
-    for each in torch.nonzero((mask.sum(1) - count).abs() > off + 1e-3).flatten().tolist():
+    for each in wrong.tolist():
         mask[each] = _mended(mask[each], (flat[each] - u[each]).abs(), round(float(count[each])))
     mask, u = (each.reshape(p.shape).to(p) for each in (mask, u))
     return Draw(mask, u, tries)
+
+
+def _misses(mask: Tensor, count: Tensor, off: float) -> Tensor:
+    """Return which masks (n, N) have not `count` (n) samples, give or take `off`, bool (n)."""
+    return (mask.sum(1) - count).abs() > off + 1e-3
 
 
 def _mended(mask: Tensor, margin: Tensor, count: int) -> Tensor:

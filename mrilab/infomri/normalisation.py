@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-STEPS = 26  # bisections: to the digits of float32
+STEPS = 26  # most steps: as many bisections reach the digits of float32
 
 
 def rescale(logits: Tensor, r: Tensor) -> Tensor:
@@ -39,14 +39,22 @@ def threshold(logits: Tensor, r: Tensor) -> Tensor:
 
 
 def offset(logits: Tensor, r: Tensor) -> Tensor:
-    """Return b for which mean sigmoid(logits + b) = r, (n, 1), by bisection between the extreme logits."""
-    centre = torch.logit(r)[:, None]  # (n, 1)
+    """Return b for which mean sigmoid(logits + b) = r, (n, 1).
+
+    Newton's step where it stays inside the bracket, which begins at the extreme logits, and its middle elsewhere.
+    """
+    centre, r = torch.logit(r)[:, None], r[:, None]  # (n, 1)
     low, high = centre - logits.amax(1, keepdim=True), centre - logits.amin(1, keepdim=True)
+    b = (low + high) / 2
     for _ in range(STEPS):
-        b = (low + high) / 2
-        above = torch.sigmoid(logits + b).mean(1, keepdim=True) > r[:, None]
-        low, high = torch.where(above, low, b), torch.where(above, b, high)
-    return (low + high) / 2
+        p = torch.sigmoid(logits + b)
+        surplus = p.mean(1, keepdim=True) - r
+        if surplus.abs().max() < 4 * torch.finfo(p.dtype).eps:
+            break
+        low, high = torch.where(surplus > 0, low, b), torch.where(surplus > 0, b, high)
+        newton = b - surplus / (p - p.square()).mean(1, keepdim=True)
+        b = torch.where((newton > low) & (newton < high), newton, (low + high) / 2)  # also where the slope is 0
+    return b
 
 
 NORMALISATIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"rescale": rescale, "threshold": threshold}

@@ -61,7 +61,7 @@ class PatternNetwork(nn.Module):
             return self.slope * self.scores.expand(len(r), -1)
         # MLP([E, r]) of (7)
         hidden = self.of_position(self.E) + self.of_ratio(r[:, None])[:, None]  # (n, N, HIDDEN)
-        return self.slope * self.last(torch.relu(hidden))[..., 0]
+        return self.slope * self.last(hidden.relu_())[..., 0]
 
     def forward(self, r: Tensor) -> Tensor:
         """Return probabilities whose mean is r, (n) -> (n, *self.shape), always in float32.

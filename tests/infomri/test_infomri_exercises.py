@@ -1,4 +1,4 @@
-"""The solutions of lesson 5's exercises are what the package does; their hints are tested here until the lesson stands."""
+"""The solutions of lesson 5's exercises are what the package does, and every mistake gets its own hint."""
 
 import math
 
