@@ -45,7 +45,7 @@ def covariance(spectrum: Tensor) -> Tensor:
 
 
 def lines_information(rows: Tensor, cov: Tensor, noise: float, weight: Tensor) -> Tensor:
-    """Return (6), I(X; Y) = log det(I + A C A^H W / noise) in nats, of lines with weights W from 0 to 1 (line).
+    """Return (7), I(X; Y) = log det(I + A C A^H W / noise) in nats, of lines with weights W from 0 to 1 (line).
 
     rows: A of all lines, (line, coil, n). cov: C (n, n), of a complex image whose parts are equal and independent.
     noise: variance of the complex noise. `weight` may have a gradient. A weight of 1 is a line that is measured.

@@ -28,7 +28,7 @@ def tolerance(positions: int, eps: float = 1e-3) -> float:
 
 @torch.no_grad()
 def draw(p: Tensor, count: Tensor, generator: torch.Generator, off: float = 0.5) -> Draw:
-    """Draw m = 1[u < p], each mask again until it has `count` samples, give or take `off`: (10).
+    """Draw m = 1[u < p], each mask again until it has `count` samples, give or take `off`: (11).
 
     Args:
         p: probabilities (n, H, W), or (n, 1, W) or (n, H, 1) for lines.
@@ -73,7 +73,7 @@ def top_k(p: Tensor, count: Tensor) -> Tensor:
 
 
 def straight_through(drawn: Draw, p: Tensor, estimator: str = "sigmoid", t: float = 1.0) -> Tensor:
-    """Return (11): the drawn masks with the gradient of something smooth in p, of ESTIMATORS. `t` is PUERT's.
+    """Return (12): the drawn masks with the gradient of something smooth in p, of ESTIMATORS. `t` is PUERT's.
 
     Raises:
         UserError: unknown estimator.

@@ -13,7 +13,7 @@ from mrilab.teach.exercises import Exercise, Mistake
 
 
 def rescaled(p: Tensor, r: float) -> Tensor:
-    """Return probabilities (N) brought to the mean r by (8)."""
+    """Return probabilities (N) brought to the mean r by (9)."""
     return rescale(torch.logit(p)[None], torch.tensor([r], dtype=p.dtype))[0]
 
 
@@ -29,18 +29,18 @@ def _half_logs(s_real: float, s_imaginary: float, times: int, noise: float) -> f
 
 
 def slope(p: Tensor, u: Tensor) -> Tensor:
-    """Return what stands for d m / d p in (11): the slope of sigmoid(10 (p - u))."""
+    """Return what stands for d m / d p in (12): the slope of sigmoid(10 (p - u))."""
     s = torch.sigmoid(SLOPE * (p - u))
     return SLOPE * s * (1 - s)
 
 
 def redundant(mask: Tensor) -> float:
-    """Return the redundancy (15) of a mask, bool (H, W)."""
+    """Return the redundancy (6) of a mask, bool (H, W)."""
     return share_of_pairs(mask, (mask.shape[0], mask.shape[1]))
 
 
 def best_variance(errors: Tensor) -> Tensor:
-    """Return the one variance that minimises (13) for these errors."""
+    """Return the one variance that minimises (14) for these errors."""
     return errors.square().mean()
 
 
@@ -70,7 +70,7 @@ EXERCISES = {
                 "where r is above the mean this can exceed 1; there the gaps 1 - p are scaled instead.",
             ),
             "clipped": Mistake(
-                lambda p, r: (p * r / p.mean()).clamp(max=1), "clipping moves the mean again; (8) has two cases."
+                lambda p, r: (p * r / p.mean()).clamp(max=1), "clipping moves the mean again; (9) has two cases."
             ),
             "other-branch": Mistake(
                 lambda p, r: 1 - (1 - r) / (1 - p.mean()) * (1 - p),
@@ -134,7 +134,7 @@ EXERCISES = {
                 "points that are their own partner are still counted in the denominator.",
             ),
             "pairs": Mistake(
-                lambda m: redundant(m) / 2, "(15) counts samples, and a pair has two of them, not one."
+                lambda m: redundant(m) / 2, "(6) counts samples, and a pair has two of them, not one."
             ),
         },
         cases=[(_mask(1, (6, 8)),), (_mask(2, (7, 5)),), (_mask(3, (8, 8)),)],
@@ -143,10 +143,10 @@ EXERCISES = {
         best_variance,
         "the likelihood is highest where the variance is the mean squared error: so it can be read as an error bar.",
         {
-            "deviation": Mistake(lambda e: e.square().mean().sqrt(), "that is the deviation; (13) has its square."),
+            "deviation": Mistake(lambda e: e.square().mean().sqrt(), "that is the deviation; (14) has its square."),
             "absolute": Mistake(lambda e: e.abs().mean() ** 2, "square first, then take the mean."),
             "about-the-mean": Mistake(
-                lambda e: e.var(correction=0), "(13) has (x - mu)^2: a bias counts, do not subtract it."
+                lambda e: e.var(correction=0), "(14) has (x - mu)^2: a bias counts, do not subtract it."
             ),
             "twice": Mistake(lambda e: 2 * e.square().mean(), "set the derivative of e^2 / 2 v + log(v) / 2 to 0."),
         },

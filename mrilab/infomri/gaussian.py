@@ -8,6 +8,7 @@ from torch import Tensor
 from mrilab.infomri.draw import draw, straight_through, tolerance
 from mrilab.infomri.information import GaussianKspace
 from mrilab.infomri.pattern import PatternNetwork
+from mrilab.physics.noise import complex_noise
 from mrilab.physics.pairs import own_partner, partners
 
 Objective = Callable[
@@ -26,34 +27,41 @@ def exact(image: GaussianKspace) -> Objective:
 
 
 def linear(image: GaussianKspace, estimator: str = "sigmoid") -> Objective:
-    """Return minus the error of a linear reconstruction of drawn masks, whose gradient goes straight through the draw.
+    """Return minus the error of the best linear estimate from drawn masks, over the image's variance.
 
-    Each image is drawn anew. The weights are those of the best linear estimate for the mask as it is: they are not
-    differentiated, and the gradient reaches the mask along the straight line m -> weights * m * y.
+    Each image is drawn anew, and the gradient goes straight through the draw of the mask.
     """
-    s = torch.stack([image.real, image.imaginary], -1)  # (H, W, 2)
-    sign = torch.tensor([1.0, -1.0], dtype=s.dtype)  # of the partner's parts
-    own = own_partner(image.shape)[..., None]
+    s_R, s_I = image.real.sqrt(), image.imaginary.sqrt()
+    own = own_partner(image.shape)
 
     def objective(pattern: PatternNetwork, r: Tensor, generator: torch.Generator) -> Tensor:
         p = pattern(r)  # (n, *unit)
         positions = pattern.E.shape[0]
         drawn = draw(p, r * positions, generator, tolerance(positions))
-        m = straight_through(drawn, p, estimator).double()
-        m = m.expand(len(r), *image.shape)[..., None]  # (n, H, W, 1)
-        half = torch.randn(len(r), *s.shape, generator=generator, dtype=s.dtype)
-        mirrored = sign * partners(half.movedim(-1, 1)).movedim(1, -1)
-        k = s.sqrt() * torch.where(own, half, (half + mirrored) / 2**0.5)  # (n, H, W, 2), conjugate at the partner
-        y = k + image.noise**0.5 * torch.randn(k.shape, generator=generator, dtype=s.dtype)
-        both = torch.where(own, 0.0, 1.0) * m.detach() * partners(m.detach().movedim(-1, 1)).movedim(1, -1)
-        weight = s / (s * (1 + both) + image.noise)
-        # each sample speaks for its own point and for its partner's
-        telling = weight * m * y
-        estimate = telling + torch.where(own, 0.0, 1.0) * sign * partners(telling.movedim(-1, 1)).movedim(1, -1)
-        error = (k - estimate).square().sum((-3, -2, -1)) / s.sum()
-        return -error.mean()
+        m = straight_through(drawn, p, estimator).double().expand(len(r), *image.shape)  # (n, H, W)
+        half = complex_noise((len(r), *image.shape), generator, s_R.dtype)
+        even = torch.where(own, half, (half + partners(half).conj()) / 2**0.5)  # conjugate at the partner
+        k = torch.complex(s_R * even.real, s_I * even.imag)  # (n, H, W)
+        y = k + image.noise**0.5 * complex_noise(k.shape, generator, s_R.dtype)
+        error = (k - best_estimate(image, y, m)).abs().square().sum((-2, -1))
+        return -(error / (image.real + image.imaginary).sum()).mean()
 
     return objective
+
+
+def best_estimate(image: GaussianKspace, y: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean of k-space given its samples, (..., H, W), for y of all positions and masks (..., H, W) of them.
+
+    The weights are those of the mask as it is and get no gradient. So the gradient reaches a mask along the straight
+    line m -> weights * m * y.
+    """
+    m = mask.detach().to(image.real.dtype)
+    own = own_partner(image.shape)
+    both = (m * partners(m)).masked_fill(own, 0)  # where the partner is sampled, too
+    w_R, w_I = (s / (s * (1 + both) + image.noise) for s in (image.real, image.imaginary))
+    told = mask * torch.complex(w_R * y.real, w_I * y.imag)
+    # each sample speaks for its own point and, conjugated, for its partner
+    return told + partners(told).conj().masked_fill(own, 0)
 
 
 def train_pattern(

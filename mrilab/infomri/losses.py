@@ -1,4 +1,4 @@
-"""What the reconstruction is trained for: the likelihood of the image under mean and variance, (13), and controls."""
+"""What the reconstruction is trained for: the likelihood of the image under mean and variance, (14), and controls."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -22,12 +22,12 @@ def variance_of(log_variance: Tensor) -> Tensor:
 
 
 def nll(posterior: Posterior, x: Tensor) -> Tensor:
-    """Return (13): the mean over pixels of (x - mu)^2 / (2 sigma^2) + log(sigma^2) / 2. x is (n, parts, H, W)."""
+    """Return (14): the mean over pixels of (x - mu)^2 / (2 sigma^2) + log(sigma^2) / 2. x is (n, parts, H, W)."""
     return _terms(posterior, x).mean()
 
 
 def beta_nll(posterior: Posterior, x: Tensor) -> Tensor:
-    """Return (14): (13) with the weight sigma^(2 beta) in each pixel, without gradient (Seitzer et al. 2022).
+    """Return (15): (14) with the weight sigma^(2 beta) in each pixel, without gradient (Seitzer et al. 2022).
 
     Without it a pixel counts 1 / sigma^2, and air, where nothing is to be learned, counts most.
     """

@@ -92,7 +92,7 @@ def mask_measures(sampled: Sampled, examples: Examples) -> dict[str, float]:
 
 
 def independent_redundancy(p: Tensor) -> float:
-    """Return (15) of independent draws from the symmetric density (p_i + p_i') / 2, for p (H, W): E|A| / E|samples|.
+    """Return (6) of independent draws from the symmetric density (p_i + p_i') / 2, for p (H, W): E|A| / E|samples|.
 
     Such a density is as low at a point as at its partner, so nothing but chance avoids pairs.
     """

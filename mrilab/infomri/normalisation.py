@@ -9,21 +9,21 @@ STEPS = 26  # most steps: as many bisections reach the digits of float32
 
 
 def rescale(logits: Tensor, r: Tensor) -> Tensor:
-    """Return probabilities of mean r by (8): all of them scaled down, or all of their complements.
+    """Return probabilities of mean r by (9): all of them scaled down, or all of their complements.
 
     (n, N), (n) -> (n, N).
     The paper's normalisation, its (17). The formula is that of LOUPE (Bahadir et al. 2020).
     """
     p = torch.sigmoid(logits)
     r, mean = r[:, None], p.mean(1, keepdim=True)  # (n, 1)
-    # (8): (r / mean) p where mean >= r, 1 - (1 - r) / (1 - mean) (1 - p) otherwise
+    # (9): (r / mean) p where mean >= r, 1 - (1 - r) / (1 - mean) (1 - p) otherwise
     lower = p * (r / mean.clamp(min=torch.finfo(p.dtype).tiny))
     higher = 1 - (1 - p) * ((1 - r) / (1 - mean).clamp(min=torch.finfo(p.dtype).eps))
     return torch.where(mean >= r, lower, higher)
 
 
 def threshold(logits: Tensor, r: Tensor) -> Tensor:
-    """Return (9): sigmoid(logits + b), with the offset b(r) for which the mean is r. (n, N), (n) -> (n, N).
+    """Return (10): sigmoid(logits + b), with the offset b(r) for which the mean is r. (n, N), (n) -> (n, N).
 
     Ours: what the ratio moves is a threshold, so a larger ratio adds positions and keeps the others.
     """

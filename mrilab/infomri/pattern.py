@@ -1,4 +1,4 @@
-"""The pattern generation network (7): for any sampling ratio, how probable it is that each position is measured."""
+"""The pattern generation network (8): for any sampling ratio, how probable it is that each position is measured."""
 
 import math
 from typing import Literal
@@ -20,7 +20,7 @@ class PatternNetwork(nn.Module):
         shape: (H, W) of k-space.
         kind: "points" (H, W), "lines" (1, W) or "rows" (H, 1).
         embedding: numbers that are learned for each position.
-        normalisation: "rescale", which is (8), or "threshold", which is (9).
+        normalisation: "rescale", which is (9), or "threshold", which is (10).
         slope: factor on the logits.
         acs: side of the fully sampled centre, which is part of the budget.
         amortised: without, logits are learned directly and the ratio is not looked at, as in LOUPE.

@@ -71,6 +71,7 @@ class ImageTask:
         if lender is not None:
             _lend(lender, self.network)
         self.model, self.side = model, side
+        pool = pool or (SIZES if model.recipe is None else SCANS)["train"]
         self.source = source_of(model, side, pool) if images is None else Pictures(images)
         self.config = {"name": name, "side": side, "pool": pool, "sigma": SIGMA, "loss": model.loss}
         self.config |= {"order": model.order, "phase": model.phase, "pattern_rate": PATTERN_RATE}
@@ -96,7 +97,7 @@ class ImageTask:
         return x.to(device), full.to(device), maps.expand_as(full).to(device), count.to(device), seeds
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        """Return the loss of the posterior from masks that are drawn here: (12), the bound that is raised."""
+        """Return the loss of the posterior from masks that are drawn here: (13), the bound that is raised."""
         x, full, maps, count, seeds = batch
         generator = torch.Generator().manual_seed(int(seeds[0]))
         if isinstance(self.network.sampling, PolicyPattern):
@@ -133,7 +134,7 @@ class ImageTask:
 
 
 def source_of(model: Model, side: int = SIDE, pool: int | None = None) -> Source:
-    """Return the images of a model, with a smaller `pool` of training images where that is asked for."""
+    """Return the images of a model, with `pool` training images or as many as there are."""
     if model.recipe is not None:
         return SeveralCoils(replace(model.recipe, shape=(side, side)), pool or SCANS["train"])
     return OneCoil(side, pool or SIZES["train"], model.phase)

@@ -1,4 +1,4 @@
-"""Redundancy (15) of learned masks at 10, 20 and 30 %, as in table II, beside that of their density made symmetric."""
+"""Redundancy (6) of learned masks at 10, 20 and 30 %, as in table II, beside that of their density made symmetric."""
 
 import torch
 
