@@ -19,7 +19,7 @@ CHANGES: tuple[dict[str, Any], ...] = (
     {"slope": 1.0}, {"normalisation": "rescale"}, {"normalisation": "rescale", "slope": 1.0},
 )  # fmt: skip
 PARTS = ("normalisation", "slope", "estimator", "loss", "exponent")
-EXPONENTS = (2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
+EXPONENTS = (2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0)
 
 
 def cases() -> list[tuple]:
