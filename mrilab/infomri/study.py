@@ -6,6 +6,7 @@ from functools import lru_cache
 import torch
 from torch import nn
 
+from mrilab.infomri.images import SIZES
 from mrilab.infomri.model import InfoMRI
 from mrilab.infomri.models import Model, find_model
 from mrilab.infomri.train import SETTINGS, TASKS, ImageTask
@@ -38,7 +39,8 @@ def train(model: Model, folder: str, seed: int) -> InfoMRI:
     elif model.start is not None:
         lender = trained(model.start, 0)
     width = 16 if model.backbone["by"] == "unrolled" else 12
-    task = ImageTask(model, width=width, seed=seed, lender=lender)
+    pool = SIZES["train"] if model.recipe is None else None
+    task = ImageTask(model, width=width, pool=pool, seed=seed, lender=lender)
     network = _finished(task, replace(SETTINGS, steps=model.steps, seed=seed), folder)
     assert isinstance(network, InfoMRI)
     return network

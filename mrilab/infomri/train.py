@@ -38,7 +38,7 @@ class ImageTask:
         model: what is trained. A name of `MODELS` will do.
         side: of the square images.
         width: channels of the reconstruction.
-        pool: number of training images.
+        pool: number of training images, None for all that there are.
         lender: the network that the model starts from and that stays as it is: for plug-and-play the denoiser, for a
             policy the reconstruction. By default the checkpoint that the model names.
         images: magnitudes (n, side, side) to learn from in place of heads; `side` is then theirs.
@@ -71,7 +71,6 @@ class ImageTask:
         if lender is not None:
             _lend(lender, self.network)
         self.model, self.side = model, side
-        pool = pool or (SIZES if model.recipe is None else SCANS)["train"]
         self.source = source_of(model, side, pool) if images is None else Pictures(images)
         self.config = {"name": name, "side": side, "pool": pool, "sigma": SIGMA, "loss": model.loss}
         self.config |= {"order": model.order, "phase": model.phase, "pattern_rate": PATTERN_RATE}
