@@ -22,6 +22,7 @@ PARAMETERS = {
     "n_heads",  # how many embedded scans to measure on
     "n_coils",
     "noise_std",  # per real component
+    "ratio",  # samples over positions
     "scan_path",  # a fastMRI file of the reader's own
     "device",
 }
