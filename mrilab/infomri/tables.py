@@ -1,4 +1,4 @@
-"""The stored rows of lesson 5's experiments as tables: quality by ratio, and the mean distance from the learned pattern."""
+"""The stored rows of lesson 5's experiments as tables: quality by ratio, and the distance from the learned pattern."""
 
 from collections.abc import Mapping
 
