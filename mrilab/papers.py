@@ -17,6 +17,7 @@ LESSONS = {
     "02": ("csgm", "EXERCISES"),
     "03": ("flat", "EXERCISES"),
     "04": ("sgr", "EXERCISES"),
+    "05": ("infomri", "EXERCISES"),
 }
 # The networks by the kind that a checkpoint's card names.
 NETWORKS = {

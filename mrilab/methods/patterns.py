@@ -50,6 +50,8 @@ def named_mask(
     if paper is not None:
         if not (math.isfinite(acceleration) and acceleration >= 1):
             raise UserError(f"acceleration {acceleration:g} is impossible; give a number from 1 on")
+        if direction != "vertical":
+            raise UserError(f"{name} has a direction of its own; leave out --direction")
         return paper.draw_pattern(name, shape, 1 / acceleration, seed, acs)
     if name not in MASK_KINDS:
         raise UserError(f"unknown mask {name!r}; choose one of {', '.join(mask_names())}")

@@ -167,6 +167,8 @@ def _points(kind: str, shape: Shape, acceleration: float, generator: torch.Gener
     check_acceleration(acceleration, height * width, "points")
     count = math.floor(height * width / acceleration)
     if kind == "radial":
+        if acs:
+            raise UserError("spokes sample the centre by themselves; leave out the calibration centre of radial masks")
         return radial(shape, count, generator)
     place = uniform_points if kind == "uniform" else variable_density
     return place(shape, count, generator, acs=poisson_acs(shape, acceleration) if acs is None else acs)

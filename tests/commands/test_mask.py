@@ -92,6 +92,9 @@ def test_a_pattern_serves_other_shapes_and_centres(mrilab, tmp_path):
         (["random", "--ratio", 0.2, "--top-k"], "no probabilities"),
         ([POINTS, "--ratio", 0.2, "--top-k", "--seed", 1], "exclude each other"),
         ([POINTS, "--ratio", 0.2, "--shape", 0, 8], "impossible"),
+        ([LINES, "--ratio", 0.2, "--direction", "horizontal"], "a direction of its own"),
+        (["radial", "--ratio", 0.2, "--acs", 8], "leave out the calibration centre"),
+        (["variable-density", "--ratio", 0.01, "--acs", 20], "fewer than the 400 of the calibration centre"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence_and_leave_nothing(arguments, sentence, mrilab, tmp_path):
