@@ -57,7 +57,7 @@ class ImageTask:
         lender: nn.Module | None = None,
         images: Tensor | None = None,
     ):
-        name, model = (model, find_model(model)) if isinstance(model, str) else ("", model)
+        name, model = (f"infomri-{model}", find_model(model)) if isinstance(model, str) else ("", model)
         if images is not None:
             side = _side_of(images)
         if model.start is not None and lender is None:
@@ -108,7 +108,10 @@ class ImageTask:
 
     @torch.no_grad()
     def validate(self, network: nn.Module) -> tuple[float, Tensor]:
-        """Return the loss over fixed images and all tested ratios, and the images at the last: true above mean."""
+        """Return the loss over fixed images and all tested ratios, and the images at the last: true above mean.
+
+        The network computes in float32 here: where variances are small, bfloat16 alone would move the loss.
+        """
         assert isinstance(network, InfoMRI)
         device = next(network.parameters()).device
         x, full, maps = (each.to(device) for each in self._fixed)
@@ -117,7 +120,8 @@ class ImageTask:
         for number, r in enumerate(self.model.tested if low < high else (high,)):
             generator = torch.Generator().manual_seed(number)
             count = self.counts(torch.full((len(x),), r, device=device))
-            posterior, _ = network(full, maps, count, generator)
+            with torch.autocast(device.type, enabled=False):
+                posterior, _ = network(full, maps, count, generator)
             losses.append(float(LOSSES[self.model.loss](posterior, x)))
             picture = torch.cat([torch.cat([*each[:4, 0].abs()], -1) for each in (x, posterior.mean)])  # (2 H, 4 W)
         return sum(losses) / len(losses), (picture / picture.max()).clamp(0, 1)
