@@ -110,8 +110,8 @@ class ImageTask:
     def validate(self, network: nn.Module) -> tuple[float, Tensor]:
         """Return the loss over fixed images and all tested ratios, and the images at the last: true above mean.
 
-        The masks are the most probable ones, and the network computes in float32: a draw that misses a low frequency in one of sixteen
-        images, or bfloat16 where variances are small, would move the loss by more than a training does.
+        The masks are the most probable ones, and the network computes in float32. A draw that misses a low frequency in
+        one of sixteen images would move the loss by more than a training does.
         """
         assert isinstance(network, InfoMRI)
         device = next(network.parameters()).device

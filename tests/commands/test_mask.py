@@ -28,7 +28,7 @@ def mrilab(tmp_path, monkeypatch, capfd):
         with pytest.raises(SystemExit) as stop:
             main()
         out, err = capfd.readouterr()
-        return stop.value.code, out, err
+        return stop.value.code or 0, out, err
 
     return run
 
