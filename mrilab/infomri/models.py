@@ -17,6 +17,7 @@ LEARNED = {"by": "learned", "normalisation": "threshold", "slope": 5.0}
 LOUPE = {"by": "learned", "amortised": False, "normalisation": "rescale", "slope": 5.0, "estimator": "soft"}
 STEPS = 4_000  # of a training, through which PUERT's estimator sharpens
 PUERT = LOUPE | {"estimator": "puert", "steps": STEPS}
+EXPONENT = 16.0  # of variable density, by `infomri_tuning`
 ERROR_BAR = "beta-nll"  # the loss that goes on, by `infomri_tuning`
 
 
@@ -58,7 +59,7 @@ POINTS = {
     "points-nll": Model(loss="nll"),
     "points-mse": Model(loss="mse"),
     "points-uniform": _fixed("uniform"),
-    "points-variable-density": _fixed("variable-density"),
+    "points-variable-density": Model({"by": "fixed", "kind": "variable-density", "exponent": EXPONENT}),
     "points-closed-form": Model({"by": "ordered", "kind": "points"}, order="closed-form"),
     "points-poisson": _fixed("poisson"),
     "points-spectrum": Model({"by": "ordered", "kind": "points"}, order="spectrum"),
@@ -104,7 +105,9 @@ COILS = {
     "coils-points": Model(LEARNED, COMPLEX, recipe=EIGHT),
     "coils-lines-equispaced": Model({"by": "fixed", "kind": "equispaced-lines"}, COMPLEX, recipe=EIGHT),
     "coils-lines-random": Model({"by": "fixed", "kind": "random-lines"}, COMPLEX, recipe=EIGHT),
-    "coils-points-variable-density": Model({"by": "fixed", "kind": "variable-density"}, COMPLEX, recipe=EIGHT),
+    "coils-points-variable-density": Model(
+        {"by": "fixed", "kind": "variable-density", "exponent": EXPONENT}, COMPLEX, recipe=EIGHT
+    ),
 }
 # for scans from elsewhere: any head, any contrast, lines with a centre that coil maps can be estimated from
 ELSEWHERE = {
