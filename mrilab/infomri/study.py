@@ -41,7 +41,8 @@ def train(model: Model, folder: str, seed: int) -> InfoMRI:
     width = 16 if model.backbone["by"] == "unrolled" else 12
     pool = SIZES["train"] if model.recipe is None else None
     task = ImageTask(model, width=width, pool=pool, seed=seed, lender=lender)
-    network = _finished(task, replace(SETTINGS, steps=model.steps, seed=seed), folder)
+    settings = replace(SETTINGS, steps=model.steps, parts=1, seed=seed)  # one process has no use for parts
+    network = _finished(task, settings, folder)
     assert isinstance(network, InfoMRI)
     return network
 

@@ -28,7 +28,7 @@ from mrilab.training.tasks import Trainable
 PATTERN_RATE = 1.0  # learning rate of the pattern over that of the reconstruction; 3 decides too early
 ASYMMETRY = 0.01  # weight of ISTA-Net+'s own loss, as its authors have it
 VALIDATED = 16  # validation heads a ratio
-SETTINGS = Settings(4_000, batch=8, parts=1, learning_rate=3e-3, warmup=50, ema=0.99, validate_every=1_000)
+SETTINGS = Settings(4_000, batch=8, learning_rate=3e-3, warmup=50, ema=0.99, validate_every=1_000)
 
 
 class ImageTask:

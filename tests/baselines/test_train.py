@@ -12,6 +12,7 @@ from mrilab.baselines.varnet import VarNet
 from mrilab.data.shifts import SHIFTS
 from mrilab.errors import UserError
 from mrilab.flat.train import TASKS as FLAT_TASKS
+from mrilab.infomri.train import TASKS as INFOMRI_TASKS
 from mrilab.physics.protocol import Acquisition
 from mrilab.sgr.train import TASKS as SGR_TASKS
 from mrilab.training import supervised
@@ -131,11 +132,12 @@ def test_profiles_can_be_shared_by_several_devices_and_fit_a_checkpoint():
 def test_every_task_is_found_and_an_unknown_one_told_with_all():
     shifts = [name for name in SHIFTS if name != "none"]
     modl, varnet = [f"modl-{scans}" for scans in ("t2", "heads", *shifts)], ["varnet-t2", "varnet-heads"]
-    assert list(tasks()) == ["score-t2", "score-heads", *modl, *varnet, *FLAT_TASKS, *SGR_TASKS]
+    assert list(tasks()) == ["score-t2", "score-heads", *modl, *varnet, *FLAT_TASKS, *SGR_TASKS, *INFOMRI_TASKS]
     for name in tasks():
         knee = name in SGR_TASKS and "-knee" in name
-        assert find_task(name, "teach")[1].side == (64 if name.endswith("-single") else 192 if knee else 128)
-    pattern = "'varnet'; choose one of score-t2, .* varnet-heads, .* ista-t2, .*-knee-second$"
+        small = name.endswith("-single") or (name in INFOMRI_TASKS and name != "infomri-heads-lines")
+        assert find_task(name, "teach")[1].side == (64 if small else 192 if knee else 128)
+    pattern = "'varnet'; choose one of score-t2, .* varnet-heads, .* ista-t2, .*-knee-second, .*infomri-denoiser$"
     with pytest.raises(UserError, match=pattern):
         find_task("varnet", "teach")
 

@@ -122,7 +122,7 @@ WISHES = {
     "no acceleration": ([], "give --acceleration R"),
     "no mask to use": (["--use-mask"], "fully sampled and has no mask"),
     "both": (["--use-mask", "--acceleration", "4"], "exclude each other"),
-    "unknown method": (["--method", "magic"], "choose one of cg-sense, convdecoder, ddim, dds, flat, ista, l1-wavelet"),
+    "unknown method": (["--method", "magic"], "choose one of cg-sense, convdecoder, ddim, dds, flat, infomri, ista"),
     "unknown mask": (["--acceleration", "4", "--mask", "spiral"], "choose one of equispaced"),
     "unknown direction": (["--acceleration", "4", "--direction", "up"], "vertical"),
     "unknown option": (["--acceleration", "4", "--iteration", "9"], "did you mean --iterations"),

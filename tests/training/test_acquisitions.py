@@ -71,7 +71,7 @@ def test_scale_maps_and_reference_are_those_of_the_evaluation(monkeypatch):
     monkeypatch.setattr(ours, "simulate_scan", simulate)
     scan = acquisitions(1, T2, part_generator(0, 0, 1))
     acceleration = 3 if scan.mask.sum() > 14 else 6
-    monkeypatch.setattr(measured, "make_mask", lambda *_: equispaced_mask((SIDE, SIDE), acceleration, acs=8))
+    monkeypatch.setattr(measured, "named_mask", lambda *_: equispaced_mask((SIDE, SIDE), acceleration, acs=8))
 
     def method(y, model, *, generator, progress):
         seen.update(y=y, maps=model.coil_maps, scale=quantile_scale(model.adjoint(y)))
