@@ -21,8 +21,9 @@ from mrilab.infomri.sampling import Learned, Ordered, Sampling
 from mrilab.infomri.scans import SCANS, OneCoil, Pictures, SeveralCoils, Source
 from mrilab.physics.fourier import fft2c
 from mrilab.training.checkpoints import load_checkpoint
-from mrilab.training.engine import Group, Profile, Settings
+from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
+from mrilab.training.groups import Group
 from mrilab.training.tasks import Trainable
 
 PATTERN_RATE = 1.0  # learning rate of the pattern over that of the reconstruction; 3 decides too early

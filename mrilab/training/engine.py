@@ -4,7 +4,7 @@ import gc
 import itertools
 import math
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from mrilab.errors import UserError
 from mrilab.training.feed import Batch, part_generator, prefetch
+from mrilab.training.groups import groups_of
 from mrilab.training.log import append_row, start_log
 from mrilab.training.processes import agreed, launch, stop_requests
 from mrilab.training.state import read_state, restore_state, save_state
@@ -54,26 +55,6 @@ class Measured(Protocol):
 
     def measure(self, network: nn.Module) -> dict[str, float]:
         """Return measures of the validation split by name, for the network's card."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Parameters with a learning rate of their own, `rate` times that of the settings, whose gradient is clipped alone.
-
-    `betas` are those of Adam for them.
-    """
-
-    parameters: Sequence[nn.Parameter]
-    rate: float = 1.0
-    betas: tuple[float, float] = (0.9, 0.999)
-
-
-@runtime_checkable
-class Grouped(Protocol):
-    """A task whose network has parts that are trained at rates of their own."""
-
-    def groups(self, network: nn.Module) -> list[Group]:
-        """Return disjoint groups. All other parameters form one more, with the rate of the settings."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +158,7 @@ class Run:
             raise UserError(f"{folder} holds a run already; add --resume to go on or choose another folder with --out")
         self.ema = AveragedModel(task.network, multi_avg_fn=_average(settings.ema)).to(self.fabric.device)
         self.network = self.ema.module
-        self.groups = _groups(task)
+        self.groups = groups_of(task.network, task)
         named = [{"params": [*group.parameters], "betas": group.betas} for group in self.groups]
         self.optimizer = torch.optim.Adam(named, lr=settings.learning_rate)
         self.model, self.wrapped = self.fabric.setup(task.network, self.optimizer)
@@ -295,14 +276,6 @@ class Run:
         """Let go of the processes' group, whose threads must end before Python does, or they may abort it."""
         del self.model, self.wrapped
         gc.collect()  # what Fabric wraps refers to itself
-
-
-def _groups(task: Task) -> list[Group]:
-    """Return the task's groups of parameters, after one of all parameters that are in none of them."""
-    own = task.groups(task.network) if isinstance(task, Grouped) else []
-    known = {parameter for group in own for parameter in group.parameters}
-    rest = [parameter for parameter in task.network.parameters() if parameter not in known]
-    return [group for group in (Group(rest), *own) if group.parameters]
 
 
 def _average(decay: float) -> Callable[[Weights, Weights, Tensor | int], None]:

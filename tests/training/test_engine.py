@@ -13,8 +13,9 @@ from training_toy import Toy, read_log, settings
 
 from mrilab.errors import UserError
 from mrilab.paths import ROOT
-from mrilab.training.engine import LOG, STATE, Group, Settings, fit
+from mrilab.training.engine import LOG, STATE, Settings, fit
 from mrilab.training.feed import part_generator, prefetch
+from mrilab.training.groups import Group
 from mrilab.training.log import append_row, start_log
 from mrilab.training.state import read_state
 
