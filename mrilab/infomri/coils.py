@@ -5,9 +5,6 @@ I(X; Y) is a log-determinant, and adding the best line again and again (greedy) 
 greedy has at least 1 - 1/e of it (Nemhauser et al. 1978), and mostly far more.
 """
 
-from collections.abc import Iterable
-from itertools import combinations
-
 import torch
 from torch import Tensor
 
@@ -70,16 +67,6 @@ def best_order(rows: Tensor, cov: Tensor, noise: float, count: int) -> list[int]
         gram = a @ posterior @ a.mH + noise * torch.eye(len(a), dtype=a.dtype)
         posterior = posterior - posterior @ a.mH @ torch.linalg.solve(gram, a @ posterior)
     return chosen
-
-
-def best_lines(rows: Tensor, cov: Tensor, noise: float, count: int) -> list[int]:
-    """Return the best of all choices of `count` lines, by trying each: for oracles."""
-
-    def information(lines: Iterable[int]) -> float:
-        weight = torch.zeros(len(rows), dtype=torch.float64).index_fill(0, torch.tensor([*lines]), 1.0)
-        return float(lines_information(rows, cov, noise, weight))
-
-    return list(max(combinations(range(len(rows)), count), key=information))
 
 
 def _line_gains(rows: Tensor, posterior: Tensor, noise: float) -> Tensor:

@@ -1,11 +1,12 @@
 """Lines of several coils: log-determinants, greedy, exhaustive search."""
 
 import math
+from itertools import combinations
 
 import pytest
 import torch
 
-from mrilab.infomri.coils import best_lines, best_order, encoding, lines_information, toy_scan
+from mrilab.infomri.coils import best_order, encoding, lines_information, toy_scan
 from mrilab.physics.fourier import fft1c
 
 
@@ -35,6 +36,12 @@ def test_one_coil_gives_the_sum_of_independent_lines(generator):
     expected = sum(math.log1p(float(spectrum[k]) / noise) for k in lines)
     assert float(lines_information(rows, cov, noise, weight(8, lines))) == pytest.approx(expected)
     assert sorted(best_order(rows, cov, noise, 3)) == [3, 4, 5]
+
+
+def best_lines(rows, cov, noise, count):
+    """The best of all choices of `count` lines, by trying each."""
+    choices = combinations(range(len(rows)), count)
+    return list(max(choices, key=lambda lines: float(lines_information(rows, cov, noise, weight(len(rows), lines)))))
 
 
 def test_greedy_is_near_the_best_of_all_choices(generator):
