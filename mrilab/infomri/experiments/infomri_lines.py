@@ -8,12 +8,13 @@ from mrilab.infomri.study import trained
 from mrilab.infomri.train import source_of
 
 THREE = ("lines", "lines-closed-form", "lines-equispaced", "lines-random", "lines-loupe-12.5")
+LAST = ("lines-policy",)
 
 
 @experiment(
     "where to sample, lines: InfoMRI and baselines (trains a network a model and seed)",
     MEASURED,
-    lambda: listed(LINES, THREE),
+    lambda: listed(LINES, THREE, LAST),
 )
 def measure(model: str, seed: int, ratio: float) -> dict[str, float]:
     """Train a model, or resume its training, and measure it on the test heads at one ratio."""
