@@ -19,8 +19,9 @@ def curve(rows: pd.DataFrame, model: str, seed: int, column: str = "psnr_drawn")
 
 
 def seeds(rows: pd.DataFrame, model: str) -> list[int]:
-    """Return the seeds with which a model was trained for all of its ratios."""
-    found = (seed for seed in sorted(rows["seed"].unique()) if len(curve(rows, model, seed)) == 4)
+    """Return the seeds with which a model was measured at all ratios of the rows."""
+    ratios = rows["ratio"].nunique()
+    found = (seed for seed in sorted(rows["seed"].unique()) if len(curve(rows, model, seed)) == ratios)
     return list(found)
 
 

@@ -83,7 +83,7 @@ class ImageTask:
         self._fixed = self.source.fixed("val", VALIDATED)
 
     def groups(self, network: nn.Module) -> list[Group]:
-        """Return the pattern's parameters, which learn faster and are clipped alone."""
+        """Return the pattern's parameters, which have a learning rate of their own and are clipped alone."""
         assert isinstance(network, InfoMRI)
         learned = network.sampling.parameters()
         return [Group([*learned], PATTERN_RATE)]
