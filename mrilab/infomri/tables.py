@@ -7,6 +7,7 @@ import pandas as pd
 
 from mrilab.evaluation.bjontegaard import bd_psnr, bd_rate
 from mrilab.evaluation.claims import mean_interval
+from mrilab.teach.tables import table
 
 
 def curve(rows: pd.DataFrame, model: str, seed: int, column: str = "psnr_drawn") -> pd.Series:
@@ -40,7 +41,7 @@ def quality_table(rows: pd.DataFrame, models: Mapping[str, str], anchor: str) ->
     """
     ratios = sorted(rows["ratio"].unique())
     head = ["sampling", *(f"{100 * ratio:g} %" for ratio in ratios), "BD-PSNR, dB", "BD-rate", "seeds"]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines = []
     for shown, model in models.items():
         own = seeds(rows, model)
         mean = np.mean([curve(rows, model, seed) for seed in own], axis=0)
@@ -49,6 +50,5 @@ def quality_table(rows: pd.DataFrame, models: Mapping[str, str], anchor: str) ->
         interval = mean_interval(values)
         beside = "" if interval is None or model == anchor else " [{:.2f}, {:.2f}]".format(*interval)
         rate = f"{bd_rate(ratios, mean, other):+.0%}" if (np.diff(mean) > 0).all() else "-"
-        cells = [shown, *(f"{value:.2f}" for value in mean), f"{np.mean(values):+.2f}{beside}", rate, str(len(own))]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        lines.append([shown, *(f"{value:.2f}" for value in mean), f"{np.mean(values):+.2f}{beside}", rate, len(own)])
+    return table(head, lines)

@@ -1,8 +1,10 @@
 """What the figures and widgets of lesson 5 show, as functions of numbers and arrays."""
 
 import math
+from collections.abc import Mapping
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from mrilab.evaluation.metrics import psnr
@@ -48,17 +50,26 @@ def coils_view(coils: int, lines: int) -> View:
     central = torch.zeros(COILS)
     central[COILS // 2 - lines // 2 : COILS // 2 - lines // 2 + lines] = 1.0
     told = [float(lines_information(rows, cov, noise, weight.double())) for weight in (chosen, central)]
-    figure = new_figure(7.2, 2.0)
-    axis = figure.subplots()
-    place = torch.arange(COILS) - COILS // 2
-    for number, (label, weight) in enumerate((("chosen one by one", chosen), ("around DC", central))):
-        axis.eventplot(place[weight > 0], lineoffsets=1 - number, linelengths=0.8, colors=COLOURS[number], linewidths=3)
-        axis.text(-COILS / 2 - 1, 1 - number, label, ha="right", va="center", fontsize=9)
-    axis.set(xlim=(-COILS / 2 - 0.5, COILS / 2), yticks=[], xlabel="line, counted from DC")
-    axis.set_title(f"Which {lines} of {COILS} lines, with {coils} coil{'s' if coils > 1 else ''}", fontsize=10)
-    axis.spines[["top", "right", "left"]].set_visible(False)
+    title = f"Which {lines} of {COILS} lines, with {coils} coil{'s' if coils > 1 else ''}"
+    figure = lines_figure({"chosen one by one": chosen, "around DC": central}, title)
     text = f"The lines chosen one by one tell {told[0]:.1f} nats, those around DC {told[1]:.1f}."
     return View((), text, figure)
+
+
+def lines_figure(masks: Mapping[str, Tensor], title: str) -> Figure:
+    """Draw masks of lines (n) by name, one above the other, as bars where a line is measured."""
+    (n,) = {len(mask) for mask in masks.values()}
+    figure = new_figure(7.2, 1.0 + 0.5 * len(masks))
+    axis = figure.subplots()
+    place = torch.arange(n) - n // 2
+    for number, (label, mask) in enumerate(masks.items()):
+        look = {"colors": COLOURS[number % len(COLOURS)], "linewidths": 144 / n}
+        axis.eventplot(place[mask > 0], lineoffsets=-number, linelengths=0.8, **look)
+        axis.text(-n / 2 - 1, -number, label, ha="right", va="center", fontsize=9)
+    axis.set(xlim=(-n / 2 - 0.5, n / 2), yticks=[], xlabel="line, counted from DC")
+    axis.set_title(title, fontsize=10)
+    axis.spines[["top", "right", "left"]].set_visible(False)
+    return figure
 
 
 def normalisation_figure(p: dict[str, Tensor], alt: str) -> None:

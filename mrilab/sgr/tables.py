@@ -72,11 +72,6 @@ def quartiles(values: Sequence[float] | pd.Series, digits: int = 3) -> str:
     return "{} ({} to {})".format(*numbers) + missing
 
 
-def table(head: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
-    """Return a table in Markdown."""
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in (head, ["---"] * len(head), *lines))
-
-
 def conformal(rows: pd.DataFrame, validation: pd.DataFrame, level: float) -> pd.DataFrame:
     """Return rows with low and up, the bounds of SGR widened by the margin that the validation heads needed.
 

@@ -9,8 +9,9 @@ from scipy import stats
 
 from mrilab.sgr.charts import acceleration_view, quartile_lines
 from mrilab.sgr.study import MEASURED
-from mrilab.sgr.tables import by_b, by_head, by_sampler, conformal, coverage, derived, growth, quartiles, table
+from mrilab.sgr.tables import by_b, by_head, by_sampler, conformal, coverage, derived, growth, quartiles
 from mrilab.teach.figures import new_figure
+from mrilab.teach.tables import table
 
 
 @pytest.fixture
