@@ -15,7 +15,7 @@ THREE = (
     "points", "points-closed-form", "points-nll", "points-mse", "points-uniform", "points-rescale",
     "points-loupe-12.5", "points-variable-density",
 )  # fmt: skip
-LAST = ("points-poisson", "points-embedding-1", "points-embedding-32", "points-rescale-longer")
+LAST = ("points-rescale-longer", "points-poisson", "points-embedding-1", "points-embedding-32")
 
 
 def listed(models: dict[str, Model], three: tuple[str, ...], last: tuple[str, ...] = ()) -> list[tuple]:
