@@ -63,8 +63,9 @@ def lines_figure(masks: Mapping[str, Tensor], title: str) -> Figure:
     axis = figure.subplots()
     place = torch.arange(n) - n // 2
     for number, (label, mask) in enumerate(masks.items()):
-        look = {"colors": COLOURS[number % len(COLOURS)], "linewidths": 144 / n}
-        axis.eventplot(place[mask > 0], lineoffsets=-number, linelengths=0.8, **look)
+        colour, width = COLOURS[number % len(COLOURS)], 144 / n
+        bars = place[mask > 0].numpy()
+        axis.eventplot(bars, lineoffsets=-number, linelengths=0.8, colors=colour, linewidths=width)
         axis.text(-n / 2 - 1, -number, label, ha="right", va="center", fontsize=9)
     axis.set(xlim=(-n / 2 - 0.5, n / 2), yticks=[], xlabel="line, counted from DC")
     axis.set_title(title, fontsize=10)
