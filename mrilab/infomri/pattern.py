@@ -59,7 +59,7 @@ class PatternNetwork(nn.Module):
         """Return the logits of all positions for the ratios r, (n) -> (n, N)."""
         if not self.amortised:
             return self.slope * self.scores.expand(len(r), -1)
-        # MLP([E, r]) of (7)
+        # MLP([E, r]) of (8)
         hidden = self.of_position(self.E) + self.of_ratio(r[:, None])[:, None]  # (n, N, HIDDEN)
         return self.slope * self.last(hidden.relu_())[..., 0]
 
