@@ -62,8 +62,3 @@ def test_every_declared_claim_is_measured_as_its_protocol_says(rows):
     }  # fmt: skip
     for name, known in expected.items():
         assert values[name] == pytest.approx(known), name
-
-
-def test_a_claim_about_a_training_that_was_not_run_has_no_value(rows):
-    rows["lines"] = rows["lines"].query("model != 'lines-policy'")
-    assert read_claims("05_information_sampling").keys() - claim_values(rows).keys() == {"policy"}

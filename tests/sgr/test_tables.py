@@ -11,7 +11,6 @@ from mrilab.sgr.charts import acceleration_view, quartile_lines
 from mrilab.sgr.study import MEASURED
 from mrilab.sgr.tables import by_b, by_head, by_sampler, conformal, coverage, derived, growth, quartiles
 from mrilab.teach.figures import new_figure
-from mrilab.teach.tables import table
 
 
 @pytest.fixture
@@ -54,7 +53,6 @@ def test_words():
     low, high = stats.binomtest(4, 6).proportion_ci(method="exact")
     assert coverage([True, False, True, True, False, True]) == f"4 of 6 [{low:.0%}, {high:.0%}]"
     assert quartiles([1.0, 2.0, 3.0, float("nan")], 1) == "2.0 (1.5 to 2.5), 1 undefined"
-    assert table(["a", "b"], [[1, "x"]]) == "| a | b |\n| --- | --- |\n| 1 | x |"
 
 
 def test_rank_correlation_of_b_is_that_within_a_case():
