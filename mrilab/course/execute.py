@@ -67,6 +67,10 @@ def execute(source: Path, target: Path, profile: str, progress: bool | dict = Fa
                 progress_bar=progress,
                 extra_arguments=KERNEL_OPTIONS,
             )
+        except KeyboardInterrupt:
+            # the task that nbclient leaves behind may end with the same interrupt, and asyncio would report it again
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+            raise
         except PapermillExecutionError as failure:
             error = f"{failure.ename}: {failure.evalue}".rstrip(": ")
         except Exception as failure:  # a dead kernel, a broken file: whatever it is, it belongs on the page
