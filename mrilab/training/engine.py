@@ -25,7 +25,7 @@ from mrilab.training.state import read_state, restore_state, save_state
 
 Weights = tuple[Tensor, ...] | list[Tensor]
 STATE = "state.safetensors"
-LOG = "log.csv"
+LOG, FOLLOWED = "log.csv", "followed.csv"
 
 
 class Task(Protocol):
@@ -55,6 +55,16 @@ class Measured(Protocol):
 
     def measure(self, network: nn.Module) -> dict[str, float]:
         """Return measures of the validation split by name, for the network's card."""
+
+
+@runtime_checkable
+class Followed(Protocol):
+    """A task that says more of the network at every validation of its training, one row of followed.csv each."""
+
+    followed: tuple[str, ...]
+
+    def follow(self, network: nn.Module) -> dict[str, float]:
+        """Return the values by the names in `followed`."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +187,8 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         if self.main:
             start_log(folder / LOG, self.step)
+            if isinstance(task, Followed):
+                start_log(folder / FOLLOWED, self.step, ("step", *task.followed))
         self.saved_at = clock()
         self.began = self.saved_at - self.seconds
         length = None if settings.minutes else settings.steps
@@ -242,6 +254,7 @@ class Run:
             if checked:
                 self.validate()
                 row["validation_loss"] = self.validation_loss
+                self.follow()
             append_row(self.folder / LOG, row)
             self.bar.set_postfix(loss=f"{mean:.4f}", refresh=False)
         self.loss_total, self.loss_count = torch.zeros_like(self.loss_total), 0
@@ -255,6 +268,14 @@ class Run:
                 self.validation_loss, picture = self.task.validate(self.network)
             path = self.folder / f"validation-{self.step:07d}.png"
             matplotlib.image.imsave(path, picture.float().cpu().numpy(), cmap="gray", vmin=0, vmax=1)
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """Write what the task says of the averaged weights, if it says anything."""
+        if isinstance(self.task, Followed):
+            with self.fabric.autocast():
+                values = self.task.follow(self.network)
+            append_row(self.folder / FOLLOWED, {"step": self.step} | values, ("step", *self.task.followed))
 
     def save(self) -> None:
         """Write all that the run needs to be resumed, in the main process."""

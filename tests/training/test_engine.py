@@ -13,7 +13,7 @@ from training_toy import Toy, read_log, settings
 
 from mrilab.errors import UserError
 from mrilab.paths import ROOT
-from mrilab.training.engine import LOG, STATE, Settings, fit
+from mrilab.training.engine import FOLLOWED, LOG, STATE, Settings, fit
 from mrilab.training.feed import part_generator, prefetch
 from mrilab.training.groups import Group
 from mrilab.training.log import append_row, start_log
@@ -63,6 +63,25 @@ def test_it_learns_and_leaves_log_state_and_pictures(uninterrupted):
     ]  # fmt: skip
     assert outcome.step == STEPS and outcome.stopped_by is None and outcome.main and outcome.devices == 1
     assert outcome.validation_loss == float(read_log(folder / LOG)[-1]["validation_loss"])
+
+
+class Followed(Toy):
+    """A task that is followed: it counts how often."""
+
+    followed = ("asked",)
+    asked = 0
+
+    def follow(self, network):
+        self.asked += 1
+        assert not network.training
+        return {"asked": float(self.asked)}
+
+
+def test_a_task_is_followed_at_every_validation_and_once_where_it_is_resumed(tmp_path):
+    run(Followed(), tmp_path)
+    run(Followed(), tmp_path, resume=True)  # after its end
+    rows = read_log(tmp_path / FOLLOWED)
+    assert rows == [{"step": "6", "asked": "1.0"}, {"step": "12", "asked": "2.0"}]
 
 
 def test_killed_and_resumed_equals_uninterrupted(uninterrupted, tmp_path):
