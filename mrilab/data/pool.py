@@ -13,10 +13,12 @@ from tqdm import tqdm
 from mrilab.anatomy.acquire import add_noise, band_limit, simulate_scan
 from mrilab.anatomy.arrays import random_array
 from mrilab.anatomy.knee import knee_phantom
+from mrilab.anatomy.masses import plant_masses
+from mrilab.anatomy.raters import rate
 from mrilab.data.atomic import atomic_path
 from mrilab.data.embedded import fingerprint
 from mrilab.data.recipes import ANATOMIES, Recipe
-from mrilab.data.slices import FINENESS, brain_slices, split_generator
+from mrilab.data.slices import FINENESS, brain_slices, coarse, fine_heads, split_generator
 from mrilab.paths import BUILD
 from mrilab.physics.coils import estimate_maps, mvue
 from mrilab.physics.fourier import centre_crop
@@ -83,6 +85,37 @@ def head_pool(
     return _kept(name, draw, folder)["images"]
 
 
+def mass_pool(
+    count: int, shape: tuple[int, int], split: str, shares: tuple[float, ...], folder: Path | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return magnitudes (count, H, W) of heads with masses, outlines bool (count, rater, H, W), and kinds (count).
+
+    Kinds are positions in `anatomy.masses.KINDS`, drawn with the probabilities `shares`. The heads are clinical, axial
+    and T2-weighted, without noise, each over its 0.99 quantile. The pool is kept as `knee_pool` keeps its own.
+
+    Raises:
+        UserError: unknown split, a folder that cannot be written.
+    """
+    generator = torch.Generator().manual_seed(0)  # the split has seeds of its own below it
+    own = split_generator(split, 1)
+
+    def draw() -> dict[str, Tensor]:
+        kinds = torch.multinomial(torch.tensor(shares), count, replacement=True, generator=own)
+        images, outlines = [], []
+        for start in tqdm(range(0, count, AT_A_TIME), desc="Drawing masses", unit="batch", mininterval=0.5):
+            part = kinds[start : start + AT_A_TIME]
+            heads = fine_heads(len(part), shape, split=split, generator=generator)
+            image, membership = plant_masses(heads, part, own)
+            images.append(band_limit(image, shape).abs())
+            outlines.append(rate(coarse(membership), own))
+        magnitudes = torch.cat(images)  # (count, H, W)
+        return {"images": magnitudes / quantile_scale(magnitudes), "outlines": torch.cat(outlines), "kinds": kinds}
+
+    name = f"mass-{'-'.join(map(str, shares))}-{split}-{count}-{shape[0]}x{shape[1]}"
+    parts = _kept(name, draw, folder)
+    return parts["images"], parts["outlines"], parts["kinds"]
+
+
 def scan_pool(count: int, recipe: Recipe, split: str, folder: Path | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """Return images (count, H, W), fully sampled k-space with noise (count, coil, H, W) and maps of the same shape.
 
@@ -97,19 +130,54 @@ def scan_pool(count: int, recipe: Recipe, split: str, folder: Path | None = None
     recipe = replace(recipe, split=split)
 
     def draw() -> dict[str, Tensor]:
-        rows = [_scan(recipe, generator) for _ in tqdm(range(count), desc="Simulating", unit="scan", mininterval=0.5)]
+        rows = []
+        for _ in tqdm(range(count), desc="Simulating", unit="scan", mininterval=0.5):
+            fine = ANATOMIES[recipe.anatomy](recipe, False, generator)[0]
+            rows.append(_acquired(fine, recipe, generator))
         stacked = (torch.stack(each) for each in zip(*rows, strict=True))
         return dict(zip(("images", "kspace", "maps"), map(torch.view_as_real, stacked), strict=True))
 
-    shape, noise = "x".join(map(str, recipe.shape)), "-".join(map(str, recipe.noise_std))
-    name = f"scan-{recipe.anatomy}-{recipe.contrast}-{split}-{count}-{recipe.n_coils[0]}-{shape}-{noise}"
-    parts = _kept(name, draw, folder)
+    parts = _kept(_scan_name(count, recipe, split), draw, folder)
     images, kspace, maps = (torch.view_as_complex(parts[key]) for key in ("images", "kspace", "maps"))
     return images, kspace, maps
 
 
-def _scan(recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    fine = ANATOMIES[recipe.anatomy](recipe, False, generator)[0]
+def mass_scan_pool(
+    count: int, recipe: Recipe, split: str, shares: tuple[float, ...], folder: Path | None = None
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return images, k-space and maps as `scan_pool` does, of heads with masses, and outlines (count, rater, H, W).
+
+    The recipe's anatomy is "clinical" or "randomised". `shares` are as in `mass_pool`.
+
+    Raises:
+        UserError: unknown split, a folder that cannot be written.
+    """
+    generator, own = split_generator(split, 0), split_generator(split, 1)
+
+    def draw() -> dict[str, Tensor]:
+        kinds = torch.multinomial(torch.tensor(shares), count, replacement=True, generator=own)
+        rows, outlines = [], []
+        for kind in tqdm(kinds.split(1), desc="Simulating", unit="scan", mininterval=0.5):
+            heads = fine_heads(1, recipe.shape, recipe.anatomy, recipe.contrast, split, generator)
+            image, membership = plant_masses(heads, kind, own)
+            rows.append(_acquired(image[0], recipe, generator))
+            outlines.append(rate(coarse(membership), own))
+        stacked = (torch.stack(each) for each in zip(*rows, strict=True))
+        parts = dict(zip(("images", "kspace", "maps"), map(torch.view_as_real, stacked), strict=True))
+        return parts | {"outlines": torch.cat(outlines)}
+
+    parts = _kept("-".join(["mass", *map(str, shares), _scan_name(count, recipe, split)]), draw, folder)
+    images, kspace, maps = (torch.view_as_complex(parts[key]) for key in ("images", "kspace", "maps"))
+    return images, kspace, maps, parts["outlines"]
+
+
+def _scan_name(count: int, recipe: Recipe, split: str) -> str:
+    shape, noise = "x".join(map(str, recipe.shape)), "-".join(map(str, recipe.noise_std))
+    return f"scan-{recipe.anatomy}-{recipe.contrast}-{split}-{count}-{recipe.n_coils[0]}-{shape}-{noise}"
+
+
+def _acquired(fine: Tensor, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Return MVUE, k-space with noise and maps of an image on the fine grid, in front of an array of its own."""
     fine = fine / quantile_scale(fine)
     true_maps = random_array(recipe.n_coils[0], generator).maps((fine.shape[0], fine.shape[1]))
     clean = simulate_scan(fine, true_maps, recipe.shape)  # (coil, H, W)

@@ -118,11 +118,17 @@ def labelled_slices(
 def coarse_labels(heads: Heads) -> Tensor:
     """Return what fills most of each pixel of the coarse grid (see `anatomy.lesions.LABELS`), uint8 (n, H, W)."""
 
-    def average(fine: Tensor) -> Tensor:  # (n, channel, FINENESS H, FINENESS W) -> (n, channel, H, W)
-        # an odd window, so that it is centred on fine pixel FINENESS * i, where coarse pixel i lies
-        return torch.nn.functional.avg_pool2d(fine, FINENESS + 1, FINENESS, padding=FINENESS // 2)
-
-    labels = average(heads.shares).argmax(1)
+    labels = coarse(heads.shares).argmax(1)
     if heads.lesions is not None:
-        labels[average(heads.lesions[:, None])[:, 0] > 0.5] = LABELS.index("lesion")
+        labels[coarse(heads.lesions) > 0.5] = LABELS.index("lesion")
     return labels.to(torch.uint8)
+
+
+def coarse(fine: Tensor) -> Tensor:
+    """Return means over the pixels of the coarse grid, (..., FINENESS H, FINENESS W) -> (..., H, W).
+
+    The window is odd, so that it is centred on fine pixel FINENESS * i, where coarse pixel i lies.
+    """
+    flat = fine.flatten(0, -3)[:, None]
+    mean = torch.nn.functional.avg_pool2d(flat, FINENESS + 1, FINENESS, padding=FINENESS // 2)
+    return mean[:, 0].reshape(*fine.shape[:-2], *mean.shape[-2:])
