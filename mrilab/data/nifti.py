@@ -1,0 +1,52 @@
+"""NIfTI files of what was found in a scan, with the size of a voxel. The axes are those of the raw data."""
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+from nibabel.nifti1 import Nifti1Extension, Nifti1Image
+
+from mrilab.data.atomic import atomic_path
+from mrilab.data.hdf5 import writing
+from mrilab.errors import UserError
+
+ENDINGS = (".nii.gz", ".nii")
+COMMENT = 6  # NIfTI's code of an extension in plain text
+Voxel = tuple[float, float, float]
+
+
+def split_ending(path: str | Path, option: str) -> tuple[str, str]:
+    """Return the name of a NIfTI file without its ending, and the ending.
+
+    Raises:
+        UserError: a name that ends neither in .nii nor in .nii.gz. The message names the `option` that gave it.
+    """
+    name = Path(path).name
+    ending = next((each for each in ENDINGS if name.lower().endswith(each)), None)
+    if ending is None or len(name) == len(ending):
+        raise UserError(f"{option} {path} must end in .nii or .nii.gz")
+    return name[: -len(ending)], name[-len(ending) :]
+
+
+def write_nifti(
+    path: Path, values: np.ndarray, voxel: Voxel | None, description: str, names: dict[int, str] | None = None
+) -> None:
+    """Write `values` (H, W, slices, ...), whole or not at all; with `names` they are numbers of classes.
+
+    Without the size of a voxel in mm its sides are 1, without a unit. Where the patient lies is not known. The names
+    stand in the header as a comment, a table in JSON.
+
+    Raises:
+        UserError: a place that cannot be written.
+    """
+    image = Nifti1Image(values, np.diag([*(voxel or (1.0, 1.0, 1.0)), 1.0]))
+    header = image.header
+    if names is not None:
+        header.set_intent("label", name="class number")
+        header.extensions.append(Nifti1Extension(COMMENT, json.dumps(names).encode()))
+    header.set_xyzt_units("unknown" if voxel is None else "mm")
+    header["descrip"] = description.encode()
+    content = image.to_bytes()
+    with atomic_path(path) as temporary, writing(path):
+        temporary.write_bytes(gzip.compress(content, mtime=0) if path.suffix.lower() == ".gz" else content)
