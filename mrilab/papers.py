@@ -28,6 +28,7 @@ NETWORKS = {
     "flat": "mrilab.flat.network:FLAT",
     "segmenter": "mrilab.sgr.segmentation:Segmenter",
     "infomri": "mrilab.infomri.model:InfoMRI",
+    "answers": "mrilab.infomri.tasks.latent:LatentSegmenter",
 }
 
 

@@ -22,8 +22,8 @@ def pattern_names() -> list[str]:
     """Return the names of the checkpoints with a learned pattern, after the short name for one of them."""
     found = []
     for path in sorted(CHECKPOINTS.glob("infomri-*.json")):
-        config = json.loads(path.read_text(encoding="utf-8"))["network"]["config"]
-        if config["sampling"]["by"] == "learned":
+        network = json.loads(path.read_text(encoding="utf-8"))["network"]
+        if network["kind"] == "infomri" and network["config"]["sampling"]["by"] == "learned":
             found.append(path.stem)
     return [*(short for short, name in DEFAULT.items() if name in found), *found]
 

@@ -38,8 +38,8 @@ class InfoMRI(nn.Module):
         super().__init__()
         self.config = {"sampling": sampling, "backbone": backbone, "ratios": list(ratios)}
         self.ratios = (ratios[0], ratios[1])
-        self.sampling: Sampling = _built(SAMPLINGS, sampling)
-        self.reconstruction = _built(BACKBONES, backbone)
+        self.sampling: Sampling = built(SAMPLINGS, sampling)
+        self.reconstruction = built(BACKBONES, backbone)
 
     def forward(
         self, full: Tensor, maps: Tensor, count: Tensor, generator: torch.Generator | None
@@ -61,7 +61,8 @@ class InfoMRI(nn.Module):
         return [(self.reconstruction(full, SenseModel(maps, sampled.mask)), sampled)]
 
 
-def _built(kinds: Mapping[str, Any], arguments: dict[str, Any]) -> Any:
+def built(kinds: Mapping[str, Any], arguments: dict[str, Any]) -> Any:
+    """Return the part of this name under "by", with the rest as arguments. Raises UserError for an unknown one."""
     kind = arguments["by"]
     if kind not in kinds:
         raise UserError(f"unknown part {kind!r}; choose one of {', '.join(kinds)}")

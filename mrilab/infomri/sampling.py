@@ -35,6 +35,12 @@ class Sampling(nn.Module):
     unit: tuple[int, int]
 
 
+class Sampler(nn.Module):
+    """A network that chooses its own samples."""
+
+    sampling: Sampling
+
+
 class Staged(Sampling):
     """One that samples in `steps` parts of equal size, and looks at the image in between."""
 

@@ -33,21 +33,19 @@ def train(model: Model, folder: str, seed: int) -> InfoMRI:
     lender: nn.Module | None = None
     if model.start == "denoiser":
         profile = TASKS["infomri-denoiser"].profiles["teach"]
-        lender = _finished(
-            TASKS["infomri-denoiser"].build(profile.side, profile.width, 0), profile.settings, "denoiser"
-        )
+        lender = finished(TASKS["infomri-denoiser"].build(profile.side, profile.width, 0), profile.settings, "denoiser")
     elif model.start is not None:
         lender = trained(model.start, 0)
     width = 16 if model.backbone["by"] == "unrolled" else 12
     pool = SIZES["train"] if model.recipe is None else None
     task = ImageTask(model, width=width, pool=pool, seed=seed, lender=lender)
     settings = replace(SETTINGS, steps=model.steps, parts=1, seed=seed)  # one process has no use for parts
-    network = _finished(task, settings, folder)
+    network = finished(task, settings, folder)
     assert isinstance(network, InfoMRI)
     return network
 
 
-def _finished(task: Task, settings: Settings, folder: str) -> nn.Module:
+def finished(task: Task, settings: Settings, folder: str) -> nn.Module:
     """Return the network at the end of its training, which begins or goes on in a folder."""
     precision = "bf16-mixed" if multiplies_bfloat16(torch.device("cpu")) else "auto"
     run = FOLDER / folder

@@ -1,0 +1,61 @@
+"""The classifiers of the tables by name: what is classified, from how many samples, and what places these."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mrilab.errors import UserError
+from mrilab.infomri.models import LOUPE
+
+LEARNED = {"by": "learned", "normalisation": "threshold", "slope": 5.0}
+UNIFORM = {"by": "fixed", "kind": "uniform"}
+ORDERED = {"by": "ordered", "kind": "points"}
+EXPONENTS = {"glyphs": 4.0, "heads": 16.0}  # of variable density, by `infomri_tasks_density`
+RATIO = 1 / 8
+LOWER = (12, 16, 24)  # accelerations at which beta = 0 is the control: less leaks, too, when less is sampled
+BETAS = (0.0, -3e-4, -1e-3, -3e-3, -1e-2)
+STEPS = {"glyphs": 1_500, "heads": 1_000}
+
+
+@dataclass(frozen=True)
+class Classified:
+    """One classifier, before it is trained.
+
+    images: "glyphs" or "heads". sampling: as `TaskClassifier` takes it, or "active" under "by".
+    beta: of (12). ratio: of the samples.
+    order: "closed-form" of an ordered sampling. loupe: whether the pattern is learned for the image first.
+    """
+
+    images: str
+    sampling: dict[str, Any] = field(default_factory=lambda: LEARNED)
+    beta: float = 0.0
+    ratio: float = RATIO
+    order: str | None = None
+    loupe: bool = False
+
+
+def _density(images: str) -> dict[str, Any]:
+    return {"by": "fixed", "kind": "variable-density", "exponent": EXPONENTS[images]}
+
+
+def _of(images: str, betas: tuple[float, ...]) -> dict[str, Classified]:
+    learned = Classified(images)
+    return {
+        **{f"{images}-beta{beta:g}": replace(learned, beta=beta) for beta in betas},
+        f"{images}-uniform": Classified(images, UNIFORM),
+        f"{images}-variable-density": Classified(images, _density(images)),
+        f"{images}-closed-form": Classified(images, ORDERED, order="closed-form"),
+        f"{images}-loupe": Classified(images, LOUPE, loupe=True),
+    }
+
+
+GLYPHS = _of("glyphs", BETAS) | {"glyphs-active": Classified("glyphs", {"by": "active"})}
+CONTROLS = {f"glyphs-beta0-{R}x": Classified("glyphs", ratio=1 / R) for R in LOWER}
+HEADS = _of("heads", (0.0, -1e-3, -1e-2))
+CLASSIFIERS = GLYPHS | CONTROLS | HEADS
+
+
+def find_classifier(name: str) -> Classified:
+    """Return the classifier of this name. Raises UserError with the names that there are."""
+    if name not in CLASSIFIERS:
+        raise UserError(f"there is no classifier {name!r}; choose one of {', '.join(CLASSIFIERS)}")
+    return CLASSIFIERS[name]
