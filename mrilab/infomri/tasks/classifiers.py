@@ -9,7 +9,7 @@ from mrilab.infomri.models import LOUPE
 LEARNED = {"by": "learned", "normalisation": "threshold", "slope": 5.0}
 UNIFORM = {"by": "fixed", "kind": "uniform"}
 ORDERED = {"by": "ordered", "kind": "points"}
-EXPONENTS = {"glyphs": 4.0, "heads": 16.0}  # of variable density, by `infomri_tasks_density`
+EXPONENTS = {"glyphs": 4.0, "heads": 16.0}  # of variable density, until `infomri_tasks_density` has run
 RATIO = 1 / 8
 LOWER = (12, 16, 24)  # accelerations at which beta = 0 is the control: less leaks, too, when less is sampled
 BETAS = (0.0, -3e-4, -1e-3, -3e-3, -1e-2)

@@ -88,9 +88,7 @@ class StageTask:
         return [] if isinstance(network, AnswerCodes) else [Group([*network.sampling.parameters()])]
 
     def part(self, n: int, generator: torch.Generator, device: torch.device) -> Batch:
-        """Draw `n` images x (n, 1, H, W), k-space and maps (n, coil, H, W), answers of a rater each (n, H, W), counts
-        of samples and seeds (n).
-        """
+        """Draw what `Seen` holds, `n` of each with the answer of a rater drawn at random, and seeds (n)."""
         cases = self.source.train(n, generator)
         rater = torch.randint(self.stage.raters, (n,), generator=generator)
         z = cases.outlines[torch.arange(n), rater].float()
