@@ -4,9 +4,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mrilab.errors import UserError
-from mrilab.infomri.models import LOUPE
+from mrilab.infomri.models import LEARNED, LOUPE
 
-LEARNED = {"by": "learned", "normalisation": "threshold", "slope": 5.0}
 UNIFORM = {"by": "fixed", "kind": "uniform"}
 ORDERED = {"by": "ordered", "kind": "points"}
 EXPONENTS = {"glyphs": 4.0, "heads": 16.0}  # of variable density, until `infomri_tasks_density` has run

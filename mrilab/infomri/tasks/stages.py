@@ -10,14 +10,13 @@ from typing import Any, Literal
 
 from mrilab.data.recipes import Recipe
 from mrilab.errors import UserError
-from mrilab.infomri.models import ELSEWHERE, EXPONENT, LOUPE
+from mrilab.infomri.models import ELSEWHERE, EXPONENT, LEARNED, LOUPE
 from mrilab.infomri.tasks.elbo import CHOSEN, PAPER, Weights
 
 RATIOS = (1 / 32, 1 / 2)  # of the training, as many at each acceleration
 ACCELERATIONS = (4, 8, 16, 32)  # of table III
 LOWEST = 2  # of table VII, for models of all ratios only
 CLIFF = (1, 2, 4, 8, 10, 16, 32)  # of fig. 15, for the model trained up to 1x
-LEARNED = {"by": "learned", "normalisation": "threshold", "slope": 5.0}
 ONE_RATIO = LEARNED | {"amortised": False}
 KIND = Literal["latent", "pipeline", "codes", "linet"]
 # channels at full resolution: two U-Nets are as large as the four networks of the latent model
