@@ -21,14 +21,13 @@ class Classified:
 
     images: "glyphs" or "heads". sampling: as `TaskClassifier` takes it, or "active" under "by".
     beta: of (12). ratio: of the samples.
-    order: "closed-form" of an ordered sampling. loupe: whether the pattern is learned for the image first.
+    loupe: whether the pattern is learned for the image first.
     """
 
     images: str
     sampling: dict[str, Any] = field(default_factory=lambda: LEARNED)
     beta: float = 0.0
     ratio: float = RATIO
-    order: str | None = None
     loupe: bool = False
 
 
@@ -42,7 +41,7 @@ def _of(images: str, betas: tuple[float, ...]) -> dict[str, Classified]:
         **{f"{images}-beta{beta:g}": replace(learned, beta=beta) for beta in betas},
         f"{images}-uniform": Classified(images, UNIFORM),
         f"{images}-variable-density": Classified(images, _density(images)),
-        f"{images}-closed-form": Classified(images, ORDERED, order="closed-form"),
+        f"{images}-closed-form": Classified(images, ORDERED),
         f"{images}-loupe": Classified(images, LOUPE, loupe=True),
     }
 
