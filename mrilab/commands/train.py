@@ -35,7 +35,8 @@ def train(
     from mrilab.errors import UserError
     from mrilab.machine import commit
     from mrilab.training.checkpoints import save_checkpoint, start_from
-    from mrilab.training.engine import Measured, fit
+    from mrilab.training.engine import fit
+    from mrilab.training.protocols import Measured, Started
     from mrilab.training.tasks import find_task
 
     saved = save_as or name
@@ -53,6 +54,8 @@ def train(
         own, data = {"images": read_pictures(images)}, f"PNG files of the folder {images.resolve().name}"
     task = trainable.build(chosen.side, chosen.width, settings.seed, **own)
     origin, earlier = (None, []) if start is None else start_from(start, task.network)
+    if start is not None and isinstance(task, Started):
+        task.started()
     task.config["start"] = origin  # so that a run resumes only with the start that its card will name
     if out is None:
         course_folder()  # says so where there is none

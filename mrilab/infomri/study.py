@@ -13,7 +13,8 @@ from mrilab.infomri.train import SETTINGS, TASKS, ImageTask
 from mrilab.machine import multiplies_bfloat16
 from mrilab.paths import BUILD
 from mrilab.training.checkpoints import checkpoint_names, load_checkpoint
-from mrilab.training.engine import STATE, Settings, Task, fit
+from mrilab.training.engine import STATE, Settings, fit
+from mrilab.training.protocols import Task
 
 FOLDER = BUILD / "training" / "infomri"
 

@@ -19,6 +19,7 @@ from mrilab.infomri.models import ELSEWHERE, MODELS, TESTED, Model, find_model
 from mrilab.infomri.policy import PolicyPattern, policy_loss
 from mrilab.infomri.sampling import Learned, Ordered, Sampling
 from mrilab.infomri.scans import SCANS, OneCoil, Pictures, SeveralCoils, Source
+from mrilab.infomri.tasks.trainable import TASKS as SEGMENTATION
 from mrilab.physics.fourier import fft2c
 from mrilab.training.checkpoints import load_checkpoint
 from mrilab.training.engine import Profile, Settings
@@ -237,3 +238,4 @@ TASKS["infomri-denoiser"] = Trainable(
     HEADS.replace("magnitudes of", "slices of"),
     DENOISER_PROFILES,
 )
+TASKS |= SEGMENTATION

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from mrilab import papers
 from mrilab.errors import UserError
-from mrilab.training.engine import Profile, Task
+from mrilab.training.engine import Profile
+from mrilab.training.protocols import Task
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from torch.nn.functional import mse_loss, pad
 
 from mrilab.evaluation.metrics import psnr, ssim
 from mrilab.infomri.unrolled import UnrolledPosterior
+from mrilab.machine import multiplies_bfloat16
 from mrilab.nets.channels import real_channels
 from mrilab.physics.acquisition import SenseModel
 
-BATCH, RATE = 64, 2e-3
+PIXELS, RATE = 50_000, 2e-3  # of a batch, and the first learning rate
 PATIENCE = 3  # rounds without a better validation error after which an attacker gives up
 
 
@@ -85,12 +86,15 @@ def train_attacker(name: str, train: Leak, validation: Leak, steps: int = 200, r
     optimizer = torch.optim.Adam(attacker.parameters(), RATE)
     generator = torch.Generator().manual_seed(0)
     best, lowest, without = copy.deepcopy(attacker), float("inf"), 0
+    batch_size = PIXELS // train.x[0].numel()
     for _ in range(rounds):
         for _ in range(steps):
-            index = torch.randint(len(train.x), (BATCH,), generator=generator)
+            index = torch.randint(len(train.x), (batch_size,), generator=generator)
             batch = Leak(*(each[index] for each in train))
             optimizer.zero_grad()
-            mse_loss(attacker(batch), batch.x).backward()
+            with torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bfloat16(torch.device("cpu"))):
+                made = attacker(batch)
+            mse_loss(made.float(), batch.x).backward()
             optimizer.step()
         error = float(mse_loss(images(attacker, validation), validation.x))
         without += 1
@@ -106,7 +110,7 @@ def train_attacker(name: str, train: Leak, validation: Leak, steps: int = 200, r
 @torch.no_grad()
 def images(attacker: nn.Module, leak: Leak) -> Tensor:
     """Return what an attacker makes of the samples, (n, 1, H, W)."""
-    parts = zip(*(each.split(BATCH) for each in leak), strict=True)
+    parts = zip(*(each.split(PIXELS // leak.x[0].numel()) for each in leak), strict=True)
     return torch.cat([attacker(Leak(*part)) for part in parts])
 
 

@@ -66,11 +66,9 @@ class StageTask:
         if starts is not None:
             part = self.network.codes if isinstance(self.network, LatentInference) else self.network
             part.load_state_dict(starts.state_dict())
-        if isinstance(self.network, LatentSegmenter) and starts is not None:
-            self.network.let_posterior_be_prior()
+            self.started()
         sampling = getattr(self.network, "sampling", None)
         if isinstance(sampling, Learned):
-            sampling.seen.zero_()  # what rises or sharpens with the steps begins anew
             if image is not None:
                 sampling.pattern.load_state_dict(image.sampling.pattern.state_dict())
             sampling.requires_grad_(not (stage.fixed or lends is not None))
@@ -82,6 +80,14 @@ class StageTask:
         said = {name: value for name, value in asdict(stage).items() if value not in (None, False)}
         self.config |= {"stage": json.loads(json.dumps(said))}  # without tuples, as a stored state has it
         self.config |= {"terms": "sums over pixels and over w", "network": self.network.config}
+
+    def started(self) -> None:
+        """Let the posterior of a latent be its prior, and what rises or sharpens with the steps begin anew."""
+        if isinstance(self.network, LatentSegmenter):
+            self.network.let_posterior_be_prior()
+        sampling = getattr(self.network, "sampling", None)
+        if isinstance(sampling, Learned):
+            sampling.seen.zero_()
 
     def groups(self, network: Network) -> list[Group]:
         """Return the pattern's parameters, which are clipped alone."""

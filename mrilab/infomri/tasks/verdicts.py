@@ -115,7 +115,7 @@ def _privacy(glyphs: pd.DataFrame, kinds: pd.DataFrame) -> dict[str, list[float]
     found: dict[str, list[float]] = {name: [] for name in ("private-accuracy", "less-sampling", "recognised")}
     for _, rows in glyphs[~glyphs["model"].str.endswith("x")].groupby("seed"):
         best = strongest(rows)
-        lower = strongest(glyphs[(glyphs["seed"] == 0) & glyphs["model"].str.endswith("x")])
+        lower = strongest(glyphs[(glyphs["seed"] == 0) & glyphs["model"].str.fullmatch(r"glyphs-beta0-\d+x")])
         kept, private = chosen(best)
         found["private-accuracy"].append(best["psnr"]["glyphs-loupe"] - best["psnr"][private] if kept else 0.0)
         found["less-sampling"].append(_above_control(best, lower))

@@ -14,6 +14,7 @@ from mrilab.infomri.tasks.predict import Answered, answered, pixelwise
 from mrilab.infomri.tasks.scans import MassHeads
 from mrilab.infomri.tasks.stages import ACCELERATIONS, BOUND, STAGES, find_stage
 from mrilab.infomri.tasks.train import BoundTask, mean_dice, task_of
+from mrilab.infomri.tasks.trainable import TASKS
 
 SIDE, POOL, WIDTH = 32, 8, 8
 # what a stage leaves as it is, by the beginning of the names of the parameters
@@ -143,3 +144,18 @@ def test_raters_who_answer_themselves_are_at_no_distance():
     perfect = by_head(Answered(majority[None], majority.float(), cases.x[:, 0]), cases.outlines)
     assert (perfect["dice"] == 1).all() and (perfect["brier"] == 0).all()
     assert (mean_dice(majority[None], cases.outlines) == 1).all()
+
+
+def test_what_ships_is_trained_in_two_runs_and_the_second_begins_with_a_posterior_that_is_the_prior():
+    start, task = (TASKS[name].build(64, 4) for name in ("infomri-answers-start", "infomri-answers"))
+    task.network.load_state_dict(start.network.state_dict())
+    task.network.sampling.seen += 7
+    task.started()
+    assert task.network.sampling.seen == 0
+    x, full, maps, z, count, _ = task.part(2, torch.Generator().manual_seed(0), torch.device("cpu"))
+    with torch.no_grad():
+        answer = task.network.eval()(full, maps, count, torch.Generator().manual_seed(0), z)
+    assert kl(answer.posterior, answer.prior).abs().max() < 1e-6
+    lines = TASKS["infomri-masses-start"].build(128, 4)  # learned for the image, and left as they are
+    assert not any(each.requires_grad for each in lines.network.sampling.parameters())
+    assert lines.network.sampling.unit == (1, 128) and lines.network.scaled

@@ -1,0 +1,56 @@
+"""What `mrilab train` can train of the models for segmentation: those that ship, each in two runs.
+
+    mrilab train infomri-answers-start
+    mrilab train infomri-answers --start infomri-answers-start
+
+The second run goes on with the weights of the first, whose two files lie in data/checkpoints by then.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+from mrilab.infomri.images import SIDE
+from mrilab.infomri.tasks.scans import SIZES, MassScans
+from mrilab.infomri.tasks.stages import Stage, find_stage
+from mrilab.infomri.tasks.train import SETTINGS, StageTask, task_of
+from mrilab.training.checkpoints import load_checkpoint
+from mrilab.training.engine import Profile, Settings
+from mrilab.training.tasks import Trainable
+
+SHIPPED = {"infomri": "infomri-answers", "scans": "infomri-masses"}  # checkpoints by the name of their stage
+STARTS = {"infomri-start": "infomri-answers-start", "scans-start": "infomri-masses-start"}
+FEW = 32  # heads of a smoke run
+DATA = {
+    False: "magnitudes of T2-weighted heads with masses and six raters of mrilab.data.pool.mass_pool, split train",
+    True: "randomised heads with masses, six raters and eight coils of mrilab.data.pool.mass_scan_pool, split train",
+}
+
+
+def settings_of(stage: Stage) -> Settings:
+    """Return how a stage is trained on two cores."""
+    settings = replace(SETTINGS, steps=stage.steps)
+    return settings if stage.recipe is None else replace(settings, batch=4, learning_rate=1e-3)
+
+
+def _profiles(stage: Stage) -> dict[str, Profile]:
+    side = SIDE if stage.recipe is None else stage.recipe.shape[0]
+    teach = settings_of(stage)
+    smoke = replace(teach, steps=10, batch=2, warmup=2, log_every=5, validate_every=5)
+    full = replace(SETTINGS, steps=50_000, batch=64, parts=8, learning_rate=1e-3, warmup=1_000, validate_every=2_000)
+    return {"smoke": Profile(side, 4, smoke), "teach": Profile(side, 16, teach), "full": Profile(side, 32, full)}
+
+
+def _build(name: str, side: int, width: int, seed: int = 0) -> StageTask:
+    stage = find_stage(name)
+    pool = FEW if width == 4 else SIZES["train"]
+    image = None if stage.image is None else load_checkpoint(f"infomri-{stage.image}")[0]
+    if stage.recipe is None:
+        return task_of(stage, side=side, width=width, pool=pool, seed=seed, image=image)
+    scans = MassScans(stage.recipe, FEW) if width == 4 else MassScans(stage.recipe)
+    return task_of(stage, side=side, width=width, seed=seed, image=image, source=scans)
+
+
+TASKS = {
+    checkpoint: Trainable(partial(_build, name), DATA[find_stage(name).recipe is not None], _profiles(find_stage(name)))
+    for name, checkpoint in (STARTS | SHIPPED).items()
+}
