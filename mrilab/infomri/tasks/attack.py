@@ -1,7 +1,7 @@
 """Somebody who wants the image: networks that are trained to make it from samples meant for another purpose.
 
-Privacy that holds against a weak attacker is none. So three of them try, on the frozen pattern, each until it stops
-getting better on validation images. What counts is how far they come above the mean image, which needs no samples.
+Privacy that holds against a weak attacker is none. So three of them try, on the frozen pattern. Each is kept as it was
+best on validation images. What counts is how far they come above the mean image, which needs no samples.
 """
 
 import copy
@@ -19,8 +19,8 @@ from mrilab.machine import multiplies_bfloat16
 from mrilab.nets.channels import real_channels
 from mrilab.physics.acquisition import SenseModel
 
-PIXELS, RATE = 50_000, 2e-3  # of a batch, and the first learning rate
-PATIENCE = 3  # rounds without a better validation error after which an attacker gives up
+PIXELS, RATE = 25_000, 2e-3  # of a batch, and the first learning rate
+STEPS, ROUNDS = 1_500, 6  # of the training; how often validation looks
 
 
 class Leak(NamedTuple):
@@ -77,33 +77,31 @@ def _unet() -> nn.Module:
 
 
 ATTACKERS: dict[str, Callable[[], nn.Module]] = {"three layers": _three_layers, "U-Net": _unet, "unrolled": _Unrolled}
+WEAKEST, STRONGEST = "three layers", "unrolled"
 
 
-def train_attacker(name: str, train: Leak, validation: Leak, steps: int = 200, rounds: int = 20) -> nn.Module:
-    """Train an attacker of ATTACKERS in rounds of `steps`, until PATIENCE rounds brought nothing; return the best."""
+def train_attacker(name: str, train: Leak, validation: Leak, steps: int = STEPS) -> nn.Module:
+    """Train an attacker of ATTACKERS with a rate that falls to 0. Return it as it was best on validation images."""
     torch.manual_seed(0)
     attacker = ATTACKERS[name]()
     optimizer = torch.optim.Adam(attacker.parameters(), RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     generator = torch.Generator().manual_seed(0)
-    best, lowest, without = copy.deepcopy(attacker), float("inf"), 0
+    best, lowest = copy.deepcopy(attacker), float("inf")
     batch_size = PIXELS // train.x[0].numel()
-    for _ in range(rounds):
-        for _ in range(steps):
-            index = torch.randint(len(train.x), (batch_size,), generator=generator)
-            batch = Leak(*(each[index] for each in train))
-            optimizer.zero_grad()
-            with torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bfloat16(torch.device("cpu"))):
-                made = attacker(batch)
-            mse_loss(made.float(), batch.x).backward()
-            optimizer.step()
-        error = float(mse_loss(images(attacker, validation), validation.x))
-        without += 1
-        if error < lowest:
-            best, lowest, without = copy.deepcopy(attacker), error, 0
-        if without == PATIENCE:
-            break
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * 0.5**without
+    for step in range(1, steps + 1):
+        index = torch.randint(len(train.x), (batch_size,), generator=generator)
+        batch = Leak(*(each[index] for each in train))
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bfloat16(torch.device("cpu"))):
+            made = attacker(batch)
+        mse_loss(made.float(), batch.x).backward()
+        optimizer.step()
+        schedule.step()
+        if step % (steps // ROUNDS) == 0:
+            error = float(mse_loss(images(attacker, validation), validation.x))
+            if error < lowest:
+                best, lowest = copy.deepcopy(attacker), error
     return best
 
 

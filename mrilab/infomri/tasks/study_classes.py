@@ -68,6 +68,16 @@ def attacked(name: str, seed: int, attacker: str) -> dict[str, float]:
     return found | {"redundancy": sum(pairs) / len(pairs)}
 
 
+def knowledge(name: str, seed: int) -> dict[str, float]:
+    """Return accuracy and AUROC of a classifier on test images."""
+    model, network = find_classifier(name), trained_classifier(name, seed)
+    source = source_of(model.images)
+    task = ClassificationTask(model, source, STEPS[model.images], seed)
+    examples = source.fixed("test")
+    logits, _ = classified(network, examples.full, task.maps, task.count(len(examples.x)))
+    return _knowledge(logits, examples)
+
+
 def _knowledge(logits: torch.Tensor, examples: Labelled) -> dict[str, float]:
     right = (logits.argmax(1) == examples.classes).float().mean()
     truth = one_hot(examples.classes, logits.shape[1])

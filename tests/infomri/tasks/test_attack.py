@@ -26,7 +26,7 @@ def test_attackers_come_near_the_best_estimate_of_a_gaussian_image(name):
     mask[SIDE // 2] = 1.0
     x = torch.randn(160, SIDE, SIDE, generator=generator)
     train, validation = (leak(part, mask, generator) for part in x.split(128))
-    made = images(train_attacker(name, train, validation, steps=12, rounds=4), validation)
+    made = images(train_attacker(name, train, validation, steps=48), validation)
     zero_filled = torch.fft.ifft2(torch.fft.ifftshift(validation.y[:, 0] * mask, (-2, -1)), norm="ortho")
     error = float((made - validation.x).square().mean())
     best = float((torch.fft.fftshift(zero_filled, (-2, -1)).real - validation.x[:, 0]).square().mean())
