@@ -25,7 +25,7 @@ class Weights:
 
 
 PAPER = Weights(1.0, 50.0, 1.0)  # for its own sums
-CHOSEN = Weights(1.0, 10.0, 0.002)  # until `infomri_tasks_weights` has run to its end
+CHOSEN = Weights(1.0, 10.0, 0.002)  # of `infomri_tasks_weights`, on validation heads
 
 
 class Terms(NamedTuple):

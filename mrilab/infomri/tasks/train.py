@@ -78,6 +78,8 @@ class StageTask:
         self.positions = math.prod(unit)
         self.config = {"name": "infomri-masses", "side": side, "pool": pool, "sigma": SIGMA}
         said = {name: value for name, value in asdict(stage).items() if value not in (None, False)}
+        if stage.kind != "latent":
+            del said["weights"]  # of the bound
         self.config |= {"stage": json.loads(json.dumps(said))}  # without tuples, as a stored state has it
         self.config |= {"terms": "sums over pixels and over w", "network": self.network.config}
 
