@@ -228,6 +228,7 @@ TASKS: dict[str, Trainable] = {
     )
     for name, model in MODELS.items()
 }
+TASKS |= SEGMENTATION
 DENOISER_PROFILES = {
     "smoke": Profile(32, 8, replace(SMOKE.settings, learning_rate=4e-4)),
     "teach": Profile(SIDE, 8, Settings(6_000, batch=8, learning_rate=1e-3)),
@@ -238,4 +239,3 @@ TASKS["infomri-denoiser"] = Trainable(
     HEADS.replace("magnitudes of", "slices of"),
     DENOISER_PROFILES,
 )
-TASKS |= SEGMENTATION

@@ -135,7 +135,9 @@ def test_every_task_is_found_and_an_unknown_one_told_with_all():
     assert list(tasks()) == ["score-t2", "score-heads", *modl, *varnet, *FLAT_TASKS, *SGR_TASKS, *INFOMRI_TASKS]
     for name in tasks():
         knee = name in SGR_TASKS and "-knee" in name
-        small = name.endswith("-single") or (name in INFOMRI_TASKS and name != "infomri-heads-lines")
+        small = name.endswith("-single") or (
+            name in INFOMRI_TASKS and not name.startswith(("infomri-heads-lines", "infomri-masses"))
+        )
         assert find_task(name, "teach")[1].side == (64 if small else 192 if knee else 128)
     pattern = "'varnet'; choose one of score-t2, .* varnet-heads, .* ista-t2, .*-knee-second, .*infomri-denoiser$"
     with pytest.raises(UserError, match=pattern):

@@ -42,6 +42,7 @@ class StageTask:
         starts: the network that the stage begins with. lends: the one whose sampling it takes.
         image: the model of part 1 whose pattern the stage begins with.
         source: what is learned from, in place of `MassHeads`.
+        name: what `mrilab train` calls it, where it does.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class StageTask:
         lends: Sampler | None = None,
         image: Any = None,
         source: Source | None = None,
+        name: str = "infomri-masses",
     ):
         heads = MassHeads(side, pool)
         self.stage, self.source = stage, source or heads
@@ -76,7 +78,7 @@ class StageTask:
             self.network.sampling.load_state_dict(lends.sampling.state_dict())
         unit = self.network.sampling.unit if isinstance(self.network, Sampler) else (side, side)
         self.positions = math.prod(unit)
-        self.config = {"name": "infomri-masses", "side": side, "pool": pool, "sigma": SIGMA}
+        self.config = {"name": name, "side": side, "pool": pool, "sigma": SIGMA}
         said = {name: value for name, value in asdict(stage).items() if value not in (None, False)}
         if stage.kind != "latent":
             del said["weights"]  # of the bound

@@ -27,8 +27,8 @@ DATA = {
 
 
 def settings_of(stage: Stage) -> Settings:
-    """Return how a stage is trained on two cores."""
-    settings = replace(SETTINGS, steps=stage.steps)
+    """Return how a stage is trained on two cores, or two devices."""
+    settings = replace(SETTINGS, steps=stage.steps, parts=2)
     return settings if stage.recipe is None else replace(settings, batch=4, learning_rate=1e-3)
 
 
@@ -40,17 +40,19 @@ def _profiles(stage: Stage) -> dict[str, Profile]:
     return {"smoke": Profile(side, 4, smoke), "teach": Profile(side, 16, teach), "full": Profile(side, 32, full)}
 
 
-def _build(name: str, side: int, width: int, seed: int = 0) -> StageTask:
+def _build(name: str, checkpoint: str, side: int, width: int, seed: int = 0) -> StageTask:
     stage = find_stage(name)
     pool = FEW if width == 4 else SIZES["train"]
     image = None if stage.image is None else load_checkpoint(f"infomri-{stage.image}")[0]
     if stage.recipe is None:
-        return task_of(stage, side=side, width=width, pool=pool, seed=seed, image=image)
+        return task_of(stage, side=side, width=width, pool=pool, seed=seed, image=image, name=checkpoint)
     scans = MassScans(stage.recipe, FEW) if width == 4 else MassScans(stage.recipe)
-    return task_of(stage, side=side, width=width, seed=seed, image=image, source=scans)
+    return task_of(stage, side=side, width=width, seed=seed, image=image, source=scans, name=checkpoint)
 
 
 TASKS = {
-    checkpoint: Trainable(partial(_build, name), DATA[find_stage(name).recipe is not None], _profiles(find_stage(name)))
+    checkpoint: Trainable(
+        partial(_build, name, checkpoint), DATA[find_stage(name).recipe is not None], _profiles(find_stage(name))
+    )
     for name, checkpoint in (STARTS | SHIPPED).items()
 }
