@@ -102,9 +102,8 @@ class MassScans:
 
     def fixed(self, split: str, number: int | None = None) -> Cases:
         """Return scans of a split."""
-        parts = _scans(min(self.pool, SCANS[split]), self.recipe, split, self.shares)
-        images, full, maps, outlines = (each[:number] for each in parts)
-        return Cases(images.abs()[:, None], full, maps, outlines)
+        cases = _scans(min(self.pool, SCANS[split]), self.recipe, split, self.shares)
+        return Cases(*(each[:number] for each in cases))
 
 
 @lru_cache(maxsize=6)
@@ -113,5 +112,6 @@ def _pool(count: int, side: int, split: str, shares: tuple[float, ...]) -> tuple
 
 
 @lru_cache(maxsize=2)
-def _scans(count: int, recipe: Recipe, split: str, shares: tuple[float, ...]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    return mass_scan_pool(count, recipe, split, shares)
+def _scans(count: int, recipe: Recipe, split: str, shares: tuple[float, ...]) -> Cases:
+    images, full, maps, outlines = mass_scan_pool(count, recipe, split, shares)
+    return Cases(images.abs()[:, None], full, maps, outlines)

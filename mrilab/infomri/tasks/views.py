@@ -33,7 +33,7 @@ def answers_view(
     decided = p > threshold
     panels = (
         Panel("Image", x, limits=(0.0, peak)),
-        Panel("What the samples show", found.image[0], limits=(0.0, peak)),
+        Panel("Mean image", found.image[0], limits=(0.0, peak)),
         Panel("Share of the raters", share, "map", "share", (0.0, 1.0)),
         Panel("Probability", p, "map", "share", (0.0, 1.0)),
         *(Panel(f"Answer {number + 1}", each, "mask", "1 = mass") for number, each in enumerate(samples[:SHOWN])),
