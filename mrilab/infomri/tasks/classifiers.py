@@ -12,7 +12,7 @@ EXPONENTS = {"glyphs": 16.0, "heads": 16.0}  # of variable density; see `infomri
 RATIO = 1 / 8
 LOWER = (12, 16, 24, 32)  # accelerations at which beta = 0 is the control: less leaks, too, when less is sampled
 SCARCE = 32  # acceleration at which guessed patterns no longer tell all of the digit, as most do at 8x
-BETAS = (0.0, -3e-4, -1e-3, -3e-3, -1e-2)
+BETAS = (0.0, -1e-3, -1e-2, -1e-1, -3e-1, -1.0)  # from no effect to four points of accuracy on validation digits
 STEPS = {"glyphs": 1_500, "heads": 1_000}
 
 
@@ -50,7 +50,7 @@ def _of(images: str, betas: tuple[float, ...]) -> dict[str, Classified]:
 GLYPHS = _of("glyphs", BETAS) | {"glyphs-active": Classified("glyphs", {"by": "active"})}
 CONTROLS = {f"glyphs-beta0-{R}x": Classified("glyphs", ratio=1 / R) for R in LOWER}
 FEW = {f"{name}-{SCARCE}x": replace(model, ratio=1 / SCARCE) for name, model in GLYPHS.items() if model.beta == 0}
-HEADS = _of("heads", (0.0, -1e-3, -1e-2))
+HEADS = _of("heads", (0.0, -1e-1, -1.0))
 CLASSIFIERS = GLYPHS | CONTROLS | FEW | HEADS
 
 
