@@ -1,7 +1,7 @@
 """How good are many answers to one question? Segmentations of one class, held against those of several raters.
 
 Two empty masks agree: their IoU and their Dice are 1. Masks are bool, (..., H, W), and are compared flat, as products
-of matrices.
+of matrices. Masks of other values or of different sizes, or none at all, raise UserError.
 """
 
 import torch
@@ -69,6 +69,13 @@ def brier(p: Tensor, z: Tensor) -> float:
 
 def _overlaps(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Return the sizes of the intersections, and the sums of the sizes, (S, R) each."""
+    if not len(a) or not len(b):
+        raise UserError(f"{len(a)} masks cannot be compared with {len(b)}; give at least one of each")
+    if a.dtype != torch.bool or b.dtype != torch.bool:
+        raise UserError("masks to compare are true or false; turn probabilities into masks with a threshold first")
+    if a.shape[1:] != b.shape[1:]:
+        sizes = " and ".join(" x ".join(map(str, each.shape[1:])) for each in (a, b))
+        raise UserError(f"masks of {sizes} cannot be compared; bring them to one size first")
     flat, other = a.flatten(1).double(), b.flatten(1).double()
     return flat @ other.T, flat.sum(1)[:, None] + other.sum(1)
 

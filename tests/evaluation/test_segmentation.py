@@ -100,3 +100,19 @@ def test_hard_answers_have_calibration_error_brier_and_error_rate_equal(generato
 def test_brier_is_that_of_scikit_learn(generator):
     p, z = torch.rand(500, generator=generator), torch.rand(500, generator=generator) < 0.4
     assert brier(p, z) == pytest.approx(brier_score_loss(z.numpy(), p.numpy()))
+
+
+@pytest.mark.parametrize(
+    ("raters", "told"),
+    [
+        (torch.zeros(0, 4, 4, dtype=torch.bool), "1 masks cannot be compared with 0; give at least one of each"),
+        (torch.full((2, 4, 4), 0.5), "turn probabilities into masks with a threshold first"),
+        (torch.zeros(2, 4, 4, dtype=torch.int64), "masks to compare are true or false"),
+        (torch.zeros(2, 5, 4, dtype=torch.bool), "masks of 4 x 4 and 5 x 4 cannot be compared"),
+    ],
+)
+def test_what_is_no_mask_is_told(raters, told):
+    answer = torch.zeros(1, 4, 4, dtype=torch.bool)
+    for measure in (iou, dice, ged):
+        with pytest.raises(UserError, match=told):
+            measure(answer, raters)
