@@ -1,4 +1,4 @@
-"""`python -m benchmarks [normal cg maps wavelet training langevin unrolled sgr infomri widgets]`: tables of one run.
+"""`python -m benchmarks [NAME ...]`: tables of one run, of all benchmarks or of those in NAMES that are named.
 
 `python -m benchmarks --device cuda` measures a GPU instead; `--device cpu` does the same on the CPU, smaller.
 """
@@ -14,7 +14,7 @@ import torch
 
 from benchmarks import bart
 
-NAMES = ("normal", "cg", "maps", "wavelet", "training", "langevin", "unrolled", "sgr", "infomri", "widgets")
+NAMES = ("normal", "cg", "maps", "wavelet", "training", "langevin", "unrolled", "sgr", "infomri", "tasks", "widgets")
 
 
 def main(arguments: list[str]) -> int:
