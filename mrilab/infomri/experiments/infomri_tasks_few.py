@@ -1,4 +1,4 @@
-"""Digits from one in 32 samples, where most guessed patterns no longer tell all of the digit. No attack."""
+"""Digits from one in 32 samples: at one in eight most samplings are near 100 %. No attack."""
 
 from mrilab.evaluation.experiments import experiment
 from mrilab.infomri.tasks.classifiers import FEW

@@ -20,7 +20,7 @@ def listed() -> list[tuple[str, int, str]]:
 
 
 @experiment(
-    "classification of digits and privacy: betas, baselines, up to three attackers each (trains 34 classifiers)",
+    "classification of digits and privacy: betas, baselines, up to three attackers each (trains 37 classifiers)",
     MEASURED,
     listed,
 )

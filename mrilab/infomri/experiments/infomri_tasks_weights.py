@@ -14,7 +14,7 @@ MEASURED = ("ged", "dice", "spread", "brier")
 
 
 @experiment(
-    "segmentation with a latent: weights of the bound, on validation heads (trains ten networks)",
+    "segmentation with a latent: weights of the bound, on validation heads (trains eleven networks)",
     MEASURED,
     lambda: [(name, acceleration) for name in WEIGHTS for acceleration in ACCELERATIONS],
 )
