@@ -1,8 +1,8 @@
 """Somebody who wants the image: networks that are trained to make it from samples meant for another purpose.
 
-Privacy that holds against a weak attacker is none. So three of them try, on the frozen pattern, for STEPS steps. Each is
-kept as it was best on validation images; longer trainings would make them stronger still. What counts is how far they
-come above the mean image, which needs no samples.
+Privacy that holds against a weak attacker is none. So three of them try, on the frozen pattern, for STEPS steps. Each
+is kept as it was best on validation images; longer trainings would make them stronger still. What counts is how far
+they come above the mean image, which needs no samples.
 """
 
 import copy
