@@ -7,11 +7,11 @@ from mrilab.infomri.tasks.classifiers import Classified, find_classifier
 from mrilab.infomri.tasks.study_classes import source_of, train_classifier
 from mrilab.infomri.tasks.train_classes import ClassificationTask
 
-EXPONENTS = (2.0, 4.0, 8.0, 16.0)
+EXPONENTS = (2.0, 4.0, 8.0, 16.0, 32.0)
 
 
 @experiment(
-    "classification: exponent of variable density, on validation images (trains eight classifiers)",
+    "classification: exponent of variable density, on validation images (trains ten classifiers)",
     ("accuracy",),
     lambda: [(images, exponent) for images in ("glyphs", "heads") for exponent in EXPONENTS],
 )
