@@ -110,11 +110,13 @@ STARTS = {
     "infomri-to-1-start": replace(START, ratios=(1 / 32, 1.0)),
     "infomri-one-rater-start": replace(START, raters=1),
 }
-# for scans from elsewhere: any contrast, eight coils, and the lines that part 1 learned for the image
+# for scans from elsewhere: axial heads of any clinical contrast, eight coils, and the lines that part 1 learned for the
+# image. With tissues of random brightness most masses cannot be told from what surrounds them, and nothing is learned.
 HEADS_LINES = ELSEWHERE["heads-lines"]
+CLINICAL = Recipe("clinical", "train", 0, noise_std=(0.003, 0.03))
 SCANS_START = Stage(
     "latent", HEADS_LINES.sampling, DIRECT, 3_000, HEADS_LINES.ratios, image="heads-lines", fixed=True,
-    recipe=HEADS_LINES.recipe,
+    recipe=CLINICAL,
 )  # fmt: skip
 SCANS = {"scans-start": SCANS_START, "scans": replace(SCANS_START, goal=BOUND, start="scans-start", image=None)}
 SHORT = 1_200  # steps of a training for the table of weights

@@ -14,7 +14,7 @@ from mrilab.infomri.tasks.scans import SIZES, MassScans
 from mrilab.infomri.tasks.stages import Stage, find_stage
 from mrilab.infomri.tasks.train import SETTINGS, StageTask, task_of
 from mrilab.training.checkpoints import load_checkpoint
-from mrilab.training.engine import Profile, Settings
+from mrilab.training.engine import Profile
 from mrilab.training.tasks import Trainable
 
 SHIPPED = {"infomri": "infomri-answers", "scans": "infomri-masses"}  # checkpoints by the name of their stage
@@ -22,19 +22,13 @@ STARTS = {"infomri-start": "infomri-answers-start", "scans-start": "infomri-mass
 FEW = 32  # heads of a smoke run
 DATA = {
     False: "magnitudes of T2-weighted heads with masses and six raters of mrilab.data.pool.mass_pool, split train",
-    True: "randomised heads with masses, six raters and eight coils of mrilab.data.pool.mass_scan_pool, split train",
+    True: "heads of any clinical contrast with masses, six raters and eight coils of mrilab.data.pool.mass_scan_pool",
 }
-
-
-def settings_of(stage: Stage) -> Settings:
-    """Return how a stage is trained on two cores, or two devices."""
-    settings = replace(SETTINGS, steps=stage.steps, parts=2)
-    return settings if stage.recipe is None else replace(settings, batch=4, learning_rate=1e-3)
 
 
 def _profiles(stage: Stage) -> dict[str, Profile]:
     side = SIDE if stage.recipe is None else stage.recipe.shape[0]
-    teach = settings_of(stage)
+    teach = replace(SETTINGS, steps=stage.steps, parts=2)  # for two cores, or two devices
     smoke = replace(teach, steps=10, batch=2, warmup=2, log_every=5, validate_every=5)
     full = replace(SETTINGS, steps=50_000, batch=64, parts=8, learning_rate=1e-3, warmup=1_000, validate_every=2_000)
     return {"smoke": Profile(side, 4, smoke), "teach": Profile(side, 16, teach), "full": Profile(side, 32, full)}
