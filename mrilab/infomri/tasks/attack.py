@@ -78,7 +78,7 @@ def _unet() -> nn.Module:
 
 
 ATTACKERS: dict[str, Callable[[], nn.Module]] = {"three layers": _three_layers, "U-Net": _unet, "unrolled": _Unrolled}
-WEAKEST, STRONGEST = "three layers", "unrolled"
+STRONGEST = "unrolled"
 
 
 def train_attacker(name: str, train: Leak, validation: Leak, steps: int = STEPS) -> nn.Module:
