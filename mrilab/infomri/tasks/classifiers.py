@@ -8,7 +8,7 @@ from mrilab.infomri.models import LEARNED, LOUPE
 
 UNIFORM = {"by": "fixed", "kind": "uniform"}
 ORDERED = {"by": "ordered", "kind": "points"}
-EXPONENTS = {"glyphs": 16.0, "heads": 16.0}  # of variable density, until `infomri_tasks_density` has run
+EXPONENTS = {"glyphs": 16.0, "heads": 16.0}  # of variable density: best of `infomri_tasks_density`
 RATIO = 1 / 8
 LOWER = (12, 16, 24, 32)  # accelerations at which beta = 0 is the control: less leaks, too, when less is sampled
 SCARCE = 32  # acceleration of a second table: at 8x variable density leaves nothing to beat
