@@ -110,15 +110,19 @@ STARTS = {
     "infomri-to-1-start": replace(START, ratios=(1 / 32, 1.0)),
     "infomri-one-rater-start": replace(START, raters=1),
 }
-# for scans from elsewhere: axial heads of any clinical contrast, eight coils, and the lines that part 1 learned for the
-# image. With tissues of random brightness most masses cannot be told from what surrounds them, and nothing is learned.
+# for scans from elsewhere: axial heads, eight coils, and the lines that part 1 learned for the image. With tissues of
+# random brightness most masses cannot be told from what surrounds them, and nothing is learned. Of the clinical
+# contrasts, masses were learned in T2-weighted heads and FLAIR, and hardly in T1 and PD: the last run sees T2 alone.
 HEADS_LINES = ELSEWHERE["heads-lines"]
 CLINICAL = Recipe("clinical", "train", 0, noise_std=(0.003, 0.03))
 SCANS_START = Stage(
     "latent", HEADS_LINES.sampling, DIRECT, 3_000, HEADS_LINES.ratios, image="heads-lines", fixed=True,
     recipe=CLINICAL,
 )  # fmt: skip
-SCANS = {"scans-start": SCANS_START, "scans": replace(SCANS_START, goal=BOUND, start="scans-start", image=None)}
+SCANS = {
+    "scans-start": SCANS_START,
+    "scans": replace(SCANS_START, goal=BOUND, start="scans-start", image=None, recipe=replace(CLINICAL, contrast="t2")),
+}
 SHORT = 1_200  # steps of a training for the table of weights
 KL = (1.0, 2.0, 5.0, 10.0, 50.0, 100.0)
 RECONSTRUCTION = (0.0, 0.1, 0.5, 1.0, 10.0)  # times the chosen weight

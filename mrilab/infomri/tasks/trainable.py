@@ -20,10 +20,7 @@ from mrilab.training.tasks import Trainable
 SHIPPED = {"infomri": "infomri-answers", "scans": "infomri-masses"}  # checkpoints by the name of their stage
 STARTS = {"infomri-start": "infomri-answers-start", "scans-start": "infomri-masses-start"}
 FEW = 32  # heads of a smoke run
-DATA = {
-    False: "magnitudes of T2-weighted heads with masses and six raters of mrilab.data.pool.mass_pool, split train",
-    True: "heads of any clinical contrast with masses, six raters and eight coils of mrilab.data.pool.mass_scan_pool",
-}
+SCANS = "with masses, six raters and eight coils of mrilab.data.pool.mass_scan_pool, split train"
 
 
 def _profiles(stage: Stage) -> dict[str, Profile]:
@@ -32,6 +29,12 @@ def _profiles(stage: Stage) -> dict[str, Profile]:
     smoke = replace(teach, steps=10, batch=2, warmup=2, log_every=5, validate_every=5)
     full = replace(SETTINGS, steps=50_000, batch=64, parts=8, learning_rate=1e-3, warmup=1_000, validate_every=2_000)
     return {"smoke": Profile(side, 4, smoke), "teach": Profile(side, 16, teach), "full": Profile(side, 32, full)}
+
+
+def _data(stage: Stage) -> str:
+    if stage.recipe is None:
+        return "magnitudes of T2-weighted heads with masses and six raters of mrilab.data.pool.mass_pool, split train"
+    return f"{'T2-weighted heads' if stage.recipe.contrast else 'heads of any clinical contrast'} {SCANS}"
 
 
 def _build(name: str, checkpoint: str, side: int, width: int, seed: int = 0) -> StageTask:
@@ -45,8 +48,6 @@ def _build(name: str, checkpoint: str, side: int, width: int, seed: int = 0) -> 
 
 
 TASKS = {
-    checkpoint: Trainable(
-        partial(_build, name, checkpoint), DATA[find_stage(name).recipe is not None], _profiles(find_stage(name))
-    )
+    checkpoint: Trainable(partial(_build, name, checkpoint), _data(find_stage(name)), _profiles(find_stage(name)))
     for name, checkpoint in (STARTS | SHIPPED).items()
 }
