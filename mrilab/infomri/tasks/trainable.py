@@ -20,7 +20,7 @@ from mrilab.training.tasks import Trainable
 SHIPPED = {"infomri": "infomri-answers", "scans": "infomri-masses"}  # checkpoints by the name of their stage
 STARTS = {"infomri-start": "infomri-answers-start", "scans-start": "infomri-masses-start"}
 FEW = 32  # heads of a smoke run
-SCANS = "with masses, six raters and eight coils of mrilab.data.pool.mass_scan_pool, split train"
+SIMULATED = "with masses, six raters and eight coils of mrilab.data.pool.mass_scan_pool, split train"
 
 
 def _profiles(stage: Stage) -> dict[str, Profile]:
@@ -34,7 +34,7 @@ def _profiles(stage: Stage) -> dict[str, Profile]:
 def _data(stage: Stage) -> str:
     if stage.recipe is None:
         return "magnitudes of T2-weighted heads with masses and six raters of mrilab.data.pool.mass_pool, split train"
-    return f"{'T2-weighted heads' if stage.recipe.contrast else 'heads of any clinical contrast'} {SCANS}"
+    return f"{'T2-weighted heads' if stage.recipe.contrast else 'heads of any clinical contrast'} {SIMULATED}"
 
 
 def _build(name: str, checkpoint: str, side: int, width: int, seed: int = 0) -> StageTask:
