@@ -27,7 +27,7 @@ MEASURED = ("ece", "brier", "auroc", "triage", "hard", "information")
 def listed() -> list[tuple[str, int]]:
     """Return the cases (model, acceleration), models of one acceleration at theirs."""
     return [(name, R) for name in ("infomri", *ALL) for R in ACCELERATIONS] + [
-        (f"{name}-{R}", R) for R in ACCELERATIONS for name in ONE
+        (f"{name}-{R}", R) for name, rates in ONE.items() for R in rates
     ]
 
 
