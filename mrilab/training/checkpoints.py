@@ -92,8 +92,8 @@ def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, d
     """
     known = checkpoint_names(folder)
     if name not in known:  # also keeps a name that is a path from leading elsewhere
-        hint = f"choose one of {', '.join(known)}" if known else "train it first, see `mrilab train --help`"
-        raise UserError(f"there is no checkpoint {name!r} in {folder}; {hint}")
+        choose = f"choose one of {', '.join(known)}, or " if known else ""
+        raise UserError(f"there is no checkpoint {name!r} in {folder}; {choose}train it, see `mrilab train --help`")
     card = _read_card(folder / f"{name}.json")
     path = folder / f"{name}.safetensors"
     try:

@@ -2,7 +2,10 @@
 
 "modl-seed-0" to "-2" are three MoDL trained alike but for the seed, each a twelfth as long as "modl". They show how
 much of a difference is the luck of a training. "modl-retrained" was trained on scans of the very shift that it is
-tested under. What it loses is due to the harder problem, not to the shift.
+tested under. What it loses is due to the harder problem, not to the shift. These twelve do not ship. Train them first:
+
+    mrilab train modl-t2 --steps 500 --seed 10 --save-as modl-t2-seed-0     # seeds 11 and 12 for the other two
+    mrilab train modl-random --start modl-t2 --steps 300 --seed 5           # and for each of the other shifts
 """
 
 from mrilab.evaluation.experiments import experiment

@@ -123,8 +123,11 @@ class LatentSegmenter(Sampler):
         return out.float().reshape(*w.shape[:-3], *out.shape[-2:])
 
     def answers(self, prior: Diagonal, number: int, generator: torch.Generator) -> Tensor:
-        """Draw `number` segmentations of each scan, bool (number, n, H, W): algorithm 3."""
-        return self.logits(prior.sample(number, generator)) > 0
+        """Draw `number` segmentations of each scan, bool (number, n, H, W): algorithm 3.
+
+        They are decoded one draw after another, so that memory does not grow with their number.
+        """
+        return torch.stack([self.logits(w) > 0 for w in prior.sample(number, generator)])
 
 
 def encoder(channels: int, width: int, out: int = FEATURES) -> nn.Module:
