@@ -4,7 +4,7 @@ beta = 0 at lower ratios is the control: who samples less leaks less, too.
 """
 
 from mrilab.evaluation.experiments import experiment
-from mrilab.infomri.tasks.attack import ATTACKERS, STRONGEST
+from mrilab.infomri.tasks.attack import ATTACKERS, STRONGEST, WEAKER
 from mrilab.infomri.tasks.classifiers import CONTROLS, GLYPHS
 from mrilab.infomri.tasks.study_classes import MEASURED, attacked
 
@@ -14,8 +14,10 @@ COMPARED = [name for name in GLYPHS if "beta" in name or "loupe" in name]  # by 
 
 def listed() -> list[tuple[str, int, str]]:
     """Return the cases (model, seed, attacker): all for seed 0, the strongest for what is compared by seed."""
-    cases = [(model, 0, attacker) for model in (*GLYPHS, *CONTROLS) for attacker in ATTACKERS]
-    return cases + [(model, seed, STRONGEST) for seed in SEEDS[1:] for model in COMPARED]
+    cases = [(model, 0, attacker) for model in GLYPHS if "active" not in model for attacker in ATTACKERS]
+    cases += [(model, 0, STRONGEST) for model in (*CONTROLS, "glyphs-active")]
+    cases += [(model, seed, STRONGEST) for seed in SEEDS[1:] for model in COMPARED]
+    return cases + [(model, 0, attacker) for model in (*CONTROLS, "glyphs-active") for attacker in WEAKER]
 
 
 @experiment(

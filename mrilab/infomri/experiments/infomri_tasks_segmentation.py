@@ -11,7 +11,7 @@ from mrilab.evaluation.experiments import experiment
 from mrilab.infomri.tasks.measures import NAMES, by_head
 from mrilab.infomri.tasks.predict import DRAWS, answered
 from mrilab.infomri.tasks.scans import SIZES, MassHeads
-from mrilab.infomri.tasks.stages import ACCELERATIONS, CLIFF, FIXED, LOWEST, MODELS, find_stage
+from mrilab.infomri.tasks.stages import ACCELERATIONS, CLIFF, FIXED, LOWEST, find_stage
 from mrilab.infomri.tasks.study import minutes, trained_stage
 
 GROUP = 16  # heads
@@ -24,11 +24,15 @@ SEEDS = (0, 1, 2)
 def listed() -> list[tuple[str, int, float, int]]:
     """Return the cases (model, seed, acceleration, group), what may be left out last."""
     runs = [("infomri", 0), *((name, 0) for name in ALL)]
-    runs += [(f"{name}-{R}", 0) for name, rates in ONE.items() for R in rates]
-    runs += [("infomri", seed) for seed in SEEDS[1:]] + [(name, 0) for name in MODELS if name != "infomri"]
+    runs += _single("tackle", "semunet") + [("infomri-to-1", 0)] + [("infomri", seed) for seed in SEEDS[1:]]
+    runs += _single("loupe-unet-rs", "loupe-linet") + [("infomri-one-rater", 0)]
     runs += [(f"{name}-8", seed) for seed in SEEDS[1:] for name in ("tackle", "semunet")]
     groups = range(SIZES["test"] // GROUP)
     return [(name, seed, R, group) for name, seed in runs for R in accelerations(name) for group in groups]
+
+
+def _single(*names: str) -> list[tuple[str, int]]:
+    return [(f"{name}-{R}", 0) for name in names for R in ONE[name]]
 
 
 def accelerations(model: str) -> tuple[float, ...]:

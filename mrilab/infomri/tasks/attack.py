@@ -79,6 +79,7 @@ def _unet() -> nn.Module:
 
 ATTACKERS: dict[str, Callable[[], nn.Module]] = {"three layers": _three_layers, "U-Net": _unet, "unrolled": _Unrolled}
 STRONGEST = "unrolled"
+WEAKER = tuple(name for name in ATTACKERS if name != STRONGEST)
 
 
 def train_attacker(name: str, train: Leak, validation: Leak, steps: int = STEPS) -> nn.Module:
