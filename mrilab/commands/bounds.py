@@ -31,8 +31,10 @@ written         {written}"""
 class Lazy(TyperCommand):
     """A command whose defaults stand in the function it calls, and are looked up when somebody uses it."""
 
+    module, function = "report", "find_bounds"
+
     def get_params(self, ctx: Any) -> list[Any]:
-        known = inspect.signature(paper_module("report").find_bounds).parameters
+        known = inspect.signature(getattr(paper_module(self.module), self.function)).parameters
         params = super().get_params(ctx)
         for param in params:
             own = known.get(param.name.rstrip("_"))

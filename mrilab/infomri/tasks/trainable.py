@@ -1,9 +1,13 @@
-"""What `mrilab train` can train of the models for segmentation: those that ship, each in two runs.
+"""What `mrilab train` can train of the models for segmentation: those that ship, in two and in three runs.
 
     mrilab train infomri-answers-start
     mrilab train infomri-answers --start infomri-answers-start
 
-The second run goes on with the weights of the first, whose two files lie in data/checkpoints by then.
+    mrilab train infomri-masses-start
+    mrilab train infomri-masses-start --start infomri-masses-start --seed 1 --save-as infomri-masses-again
+    mrilab train infomri-masses --start infomri-masses-again
+
+A run goes on with the weights of the one before, whose two files lie in data/checkpoints by then.
 """
 
 from dataclasses import replace
