@@ -7,12 +7,13 @@ from torch import Tensor
 
 from mrilab.evaluation.experiments import experiment
 from mrilab.evaluation.segmentation import disagreement
+from mrilab.infomri.tasks.latent import LatentSegmenter
 from mrilab.infomri.tasks.predict import DRAWS, answered
 from mrilab.infomri.tasks.scans import MassScans
 from mrilab.infomri.tasks.stages import find_stage
 from mrilab.infomri.tasks.train import mean_dice
 from mrilab.infomri.tasks.trainable import SHIPPED
-from mrilab.training.checkpoints import load_checkpoint
+from mrilab.training.checkpoints import trained
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 HARD = 0.7  # Dice below which a person should have looked
@@ -42,7 +43,7 @@ def _of_all_scans() -> tuple[Tensor, Tensor]:
     """Return the disagreement between answers, and Dice, of each scan at each ratio."""
     stage = find_stage("scans")
     assert stage.recipe is not None
-    network, _ = load_checkpoint(SHIPPED["scans"])
+    network = trained(SHIPPED["scans"], LatentSegmenter, torch.device("cpu"))
     cases = MassScans(stage.recipe).fixed("val")
     apart, overlap = [], []
     for ratio in stage.tested:
