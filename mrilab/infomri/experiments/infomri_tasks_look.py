@@ -8,10 +8,10 @@ from torch import Tensor
 from mrilab.evaluation.experiments import experiment
 from mrilab.evaluation.segmentation import disagreement
 from mrilab.infomri.tasks.latent import LatentSegmenter
+from mrilab.infomri.tasks.measures import majority_dice
 from mrilab.infomri.tasks.predict import DRAWS, answered
 from mrilab.infomri.tasks.scans import MassScans
 from mrilab.infomri.tasks.stages import find_stage
-from mrilab.infomri.tasks.train import mean_dice
 from mrilab.infomri.tasks.trainable import SHIPPED
 from mrilab.training.checkpoints import trained
 
@@ -47,7 +47,7 @@ def _of_all_scans() -> tuple[Tensor, Tensor]:
     cases = MassScans(stage.recipe).fixed("val")
     apart, overlap = [], []
     for ratio in stage.tested:
-        samples = answered(network, cases.full, cases.maps, ratio, DRAWS).samples  # (DRAWS, n, H, W)
-        apart += [disagreement(samples[:, n]) for n in range(samples.shape[1])]
-        overlap.append(mean_dice(samples, cases.outlines))
+        found = answered(network, cases.full, cases.maps, ratio, DRAWS)
+        apart += [disagreement(found.samples[:, n]) for n in range(len(cases.outlines))]
+        overlap.append(majority_dice(found.probability, cases.outlines))
     return torch.tensor(apart), torch.cat(overlap)

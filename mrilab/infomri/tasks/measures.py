@@ -20,10 +20,18 @@ def by_head(found: Answered, outlines: Tensor) -> dict[str, Tensor]:
     rows = []
     for n, raters in enumerate(outlines):
         samples, p = found.samples[:, n], found.probability[n]
-        majority = raters.float().mean(0) >= 0.5
-        ours = (p > 0.5)[None]
         rows.append([
-            ged(samples, raters), ged(samples, raters, unbiased=True), float(dice(ours, majority[None])),
-            float(dice(ours, raters).mean()), brier(p, majority), disagreement(samples), ged(apart[:, n], raters),
+            ged(samples, raters), ged(samples, raters, unbiased=True),
+            float(majority_dice(p[None], raters[None])), float(dice((p > 0.5)[None], raters).mean()),
+            brier(p, raters.float().mean(0) >= 0.5), disagreement(samples), ged(apart[:, n], raters),
         ])  # fmt: skip
     return dict(zip(NAMES, torch.tensor(rows).unbind(1), strict=True))
+
+
+def majority_dice(probability: Tensor, outlines: Tensor, threshold: float = 0.5) -> Tensor:
+    """Return Dice (n) of where probabilities (n, H, W) are above a threshold, against the majority of the raters.
+
+    `outlines` are bool (n, R, H, W).
+    """
+    ours, majority = probability > threshold, outlines.float().mean(1) >= 0.5
+    return torch.stack([dice(a[None], b[None])[0, 0] for a, b in zip(ours, majority, strict=True)])

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mrilab.evaluation.segmentation import dice, ged
+from mrilab.evaluation.segmentation import ged
 from mrilab.infomri.images import SIDE, SIGMA
 from mrilab.infomri.information import GaussianKspace
 from mrilab.infomri.sampling import Learned, Ordered, Sampler, Sampling
@@ -16,6 +16,7 @@ from mrilab.infomri.tasks.elbo import Terms, answer_nll, terms
 from mrilab.infomri.tasks.goals import Seen, loss_of
 from mrilab.infomri.tasks.latent import LatentSegmenter
 from mrilab.infomri.tasks.linet import AnswerCodes, LatentInference
+from mrilab.infomri.tasks.measures import majority_dice
 from mrilab.infomri.tasks.pipeline import Pipeline
 from mrilab.infomri.tasks.predict import answered
 from mrilab.infomri.tasks.scans import SIZES, MassHeads, Source
@@ -157,7 +158,13 @@ class BoundTask(StageTask):
             row = [float(each) for each in terms(answer, z, cases.x)] + [float(answer_nll(logits, z).mean())]
             samples = logits > 0
             distances = [ged(samples[:, n], cases.outlines[n]) for n in range(len(z))]
-            rows.append([*row, sum(distances) / len(distances), float(mean_dice(samples, cases.outlines).mean())])
+            rows.append(
+                [
+                    *row,
+                    sum(distances) / len(distances),
+                    float(majority_dice(samples.float().mean(0), cases.outlines).mean()),
+                ]
+            )
         return dict(zip(self.followed, torch.tensor(rows).mean(0).tolist(), strict=True))
 
     def measure(self, network: nn.Module) -> dict[str, float]:
@@ -168,7 +175,7 @@ class BoundTask(StageTask):
             samples = answered(network, cases.full, cases.maps, r, 32).samples
             distances = [ged(samples[:, n], cases.outlines[n]) for n in range(len(cases.x))]
             found[f"GED {1 / r:g}x"] = sum(distances) / len(distances)
-            found[f"Dice {1 / r:g}x"] = float(mean_dice(samples, cases.outlines).mean())
+            found[f"Dice {1 / r:g}x"] = float(majority_dice(samples.float().mean(0), cases.outlines).mean())
         return found
 
 
@@ -188,9 +195,3 @@ def _put_in_order(sampling: Sampling, source: MassHeads) -> None:
 def task_of(stage: Stage, **arguments: Any) -> StageTask:
     """Return the task of a stage; see `StageTask` for its arguments."""
     return (BoundTask if stage.goal == BOUND else StageTask)(stage, **arguments)
-
-
-def mean_dice(samples: Tensor, outlines: Tensor) -> Tensor:
-    """Return Dice (n) of the thresholded mean of samples (S, n, H, W) against the raters' majority (n, R, H, W)."""
-    ours, majority = samples.float().mean(0) > 0.5, outlines.float().mean(1) >= 0.5
-    return torch.stack([dice(a[None], b[None])[0, 0] for a, b in zip(ours, majority, strict=True)])

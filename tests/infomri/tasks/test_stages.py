@@ -9,11 +9,11 @@ import torch
 from mrilab.errors import UserError
 from mrilab.evaluation.segmentation import ged
 from mrilab.infomri.tasks.gaussian import kl
-from mrilab.infomri.tasks.measures import NAMES, by_head
+from mrilab.infomri.tasks.measures import NAMES, by_head, majority_dice
 from mrilab.infomri.tasks.predict import Answered, answered, pixelwise
 from mrilab.infomri.tasks.scans import MassHeads
 from mrilab.infomri.tasks.stages import ACCELERATIONS, BOUND, STAGES, find_stage
-from mrilab.infomri.tasks.train import BoundTask, mean_dice, task_of
+from mrilab.infomri.tasks.train import BoundTask, task_of
 from mrilab.infomri.tasks.trainable import TASKS
 
 SIDE, POOL, WIDTH = 32, 8, 8
@@ -143,7 +143,9 @@ def test_raters_who_answer_themselves_are_at_no_distance():
     majority = cases.outlines.float().mean(1) >= 0.5
     perfect = by_head(Answered(majority[None], majority.float(), cases.x[:, 0]), cases.outlines)
     assert (perfect["dice"] == 1).all() and (perfect["brier"] == 0).all()
-    assert (mean_dice(majority[None], cases.outlines) == 1).all()
+    half = torch.where(majority, 0.4, 0.1)
+    assert (majority_dice(half, cases.outlines, threshold=0.3) == 1).all()
+    assert majority_dice(half, cases.outlines)[majority.any((1, 2))].max() == 0
 
 
 def test_what_ships_is_trained_in_two_runs_and_the_second_begins_with_a_posterior_that_is_the_prior():
