@@ -23,6 +23,8 @@ class Classified:
     images: "glyphs" or "heads". sampling: as `TaskClassifier` takes it, or "active" under "by".
     beta: of (12). ratio: of the samples.
     loupe: whether the pattern is learned for the image first.
+    begins: the model of part 1 whose pattern it begins with. On heads a classifier that begins with samples anywhere
+        finds nothing to learn from, and never begins.
     """
 
     images: str
@@ -30,14 +32,15 @@ class Classified:
     beta: float = 0.0
     ratio: float = RATIO
     loupe: bool = False
+    begins: str | None = None
 
 
 def _density(images: str) -> dict[str, Any]:
     return {"by": "fixed", "kind": "variable-density", "exponent": EXPONENTS[images]}
 
 
-def _of(images: str, betas: tuple[float, ...]) -> dict[str, Classified]:
-    learned = Classified(images)
+def _of(images: str, betas: tuple[float, ...], begins: str | None = None) -> dict[str, Classified]:
+    learned = Classified(images, begins=begins)
     return {
         **{f"{images}-beta{beta:g}": replace(learned, beta=beta) for beta in betas},
         f"{images}-uniform": Classified(images, UNIFORM),
@@ -50,7 +53,7 @@ def _of(images: str, betas: tuple[float, ...]) -> dict[str, Classified]:
 GLYPHS = _of("glyphs", BETAS) | {"glyphs-active": Classified("glyphs", {"by": "active"})}
 CONTROLS = {f"glyphs-beta0-{R}x": Classified("glyphs", ratio=1 / R) for R in LOWER}
 FEW = {f"{name}-{SCARCE}x": replace(model, ratio=1 / SCARCE) for name, model in GLYPHS.items() if model.beta == 0}
-HEADS = _of("heads", (0.0, -1e-1, -1.0))
+HEADS = _of("heads", (0.0, -1e-1, -1.0), begins="points")
 CLASSIFIERS = GLYPHS | CONTROLS | FEW | HEADS
 
 

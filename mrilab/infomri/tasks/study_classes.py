@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.functional import one_hot
 
 from mrilab.infomri.gaussian import share_of_best
-from mrilab.infomri.study import finished
+from mrilab.infomri.study import finished, trained
 from mrilab.infomri.tasks.attack import Leak, exposure, images, train_attacker
 from mrilab.infomri.tasks.classifiers import STEPS, Classified, find_classifier
 from mrilab.infomri.tasks.labelled import Glyphs, Labelled, MassKinds, Source
@@ -41,7 +41,8 @@ def train_classifier(model: Classified, folder: str, seed: int) -> nn.Module:
     source, steps = source_of(model.images), STEPS[model.images]
     settings = replace(SETTINGS, steps=steps, seed=seed)
     lends: Any = finished(ImageTask(model, source, seed), settings, f"{folder}-image") if model.loupe else None
-    return finished(ClassificationTask(model, source, steps, seed, lends), settings, folder)
+    begins = None if model.begins is None else trained(model.begins, 0)
+    return finished(ClassificationTask(model, source, steps, seed, lends, begins), settings, folder)
 
 
 def attacked(name: str, seed: int, attacker: str) -> dict[str, float]:

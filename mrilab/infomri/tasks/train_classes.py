@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 from mrilab.infomri.images import SIGMA
 from mrilab.infomri.information import GaussianKspace
 from mrilab.infomri.model import SAMPLINGS, built
-from mrilab.infomri.sampling import Ordered, Sampler
+from mrilab.infomri.sampling import Learned, Ordered, Sampler
 from mrilab.infomri.tasks.active import ActiveClassifier
 from mrilab.infomri.tasks.attack import ATTACKERS, Leak
 from mrilab.infomri.tasks.classifiers import Classified
@@ -32,6 +32,7 @@ class ClassificationTask:
     Args:
         model: of `classifiers.py`. source: labelled images. steps: length of the training.
         lends: the model whose sampling this one takes, as it is.
+        begins: the model of part 1 whose pattern this one begins with.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class ClassificationTask:
         steps: int = SETTINGS.steps,
         seed: int = 0,
         lends: Sampler | None = None,
+        begins: Any = None,
     ):
         self.model, self.source, self.steps = model, source, steps
         with torch.random.fork_rng(devices=[]):
@@ -52,11 +54,14 @@ class ClassificationTask:
             sampling = self.network.sampling
             if isinstance(sampling, Ordered):
                 sampling.order.copy_(self.gaussian.order(sampling.unit))
+            if begins is not None and isinstance(sampling, Learned):
+                sampling.pattern.load_state_dict(begins.sampling.pattern.state_dict())
             if lends is not None:
                 sampling.load_state_dict(lends.sampling.state_dict())
                 sampling.requires_grad_(False)
         self.config = {"name": "infomri-classes", "warmup": WARMUP, "steps": steps, "sigma": SIGMA}
-        self.config |= {"model": asdict(model), "entropy": "per sample, in nats", "network": self.network.config}
+        said = {name: value for name, value in asdict(model).items() if value is not None}
+        self.config |= {"model": said, "entropy": "per sample, in nats", "network": self.network.config}
 
     def groups(self, network: nn.Module) -> list[Group]:
         """Return the pattern's parameters, which are clipped alone."""
@@ -104,7 +109,8 @@ class ImageTask:
             torch.manual_seed(seed)
             self.network = ImageMaker(model.sampling | {"shape": [*source.shape]})
         self.maps = torch.ones(1, *source.shape, dtype=torch.complex64)
-        self.config = {"name": "infomri-classes-image", "sigma": SIGMA, "model": asdict(model)}
+        said = {name: value for name, value in asdict(model).items() if value is not None}
+        self.config = {"name": "infomri-classes-image", "sigma": SIGMA, "model": said}
         self.config |= {"network": self.network.config}
 
     def groups(self, network: nn.Module) -> list[Group]:

@@ -9,9 +9,11 @@ from mrilab.infomri.gaussian import share_of_best
 from mrilab.infomri.information import GaussianKspace
 from mrilab.infomri.pattern import PatternNetwork
 from mrilab.infomri.sampling import Sampled
-from mrilab.infomri.tasks.classifiers import Classified
+from mrilab.infomri.study import trained
+from mrilab.infomri.tasks.classifiers import Classified, find_classifier
 from mrilab.infomri.tasks.classify import TaskClassifier, privacy_loss
-from mrilab.infomri.tasks.labelled import Glyphs
+from mrilab.infomri.tasks.labelled import Glyphs, MassKinds
+from mrilab.infomri.tasks.scans import OF_THREE_KINDS, MassHeads
 from mrilab.infomri.tasks.train_classes import ClassificationTask
 
 
@@ -83,3 +85,13 @@ def test_a_classifier_learns_and_its_pattern_with_it():
     after = task.network.sampling.parameters()
     assert any(not torch.equal(a, b) for a, b in zip(after, before, strict=True))
     assert 0 <= task.measure(task.network.eval())["accuracy"] <= 1
+
+
+def test_heads_begin_with_the_pattern_that_was_learned_for_the_image():
+    model, begins = find_classifier("heads-beta-0.1"), trained("points", 0)
+    task = ClassificationTask(model, MassKinds(MassHeads(pool=32, shares=OF_THREE_KINDS)), 10, begins=begins)
+    count = task.count(4)
+    with torch.no_grad():
+        mine, theirs = (each.sampling(count, torch.Generator().manual_seed(3)) for each in (task.network, begins))
+    assert torch.allclose(mine.p, theirs.p)
+    assert find_classifier("glyphs-beta-0.1").begins is None
