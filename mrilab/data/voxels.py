@@ -4,6 +4,7 @@ import math
 
 from mrilab.data.header import oversampling_in
 from mrilab.data.scans import Scan
+from mrilab.errors import UserError
 
 HOW = "give the size of a voxel in mm with --voxel-mm HEIGHT WIDTH THICKNESS"
 
@@ -35,3 +36,9 @@ def voxel_size(scan: Scan) -> tuple[tuple[float, float, float] | None, str]:
         text = f"the header of {name} has voxels of exactly 1 mm, which stand where nothing is known"
         return None, f"{text}, so volumes are in pixels; {HOW}"
     return size, ""
+
+
+def check_voxel(voxel_mm: tuple[float, float, float] | None) -> None:
+    """Raise UserError where the size of a voxel in mm is given and cannot be one."""
+    if voxel_mm is not None and not all(0 < mm < math.inf for mm in voxel_mm):
+        raise UserError("the size of a voxel must be three numbers of mm above 0: height, width and thickness")

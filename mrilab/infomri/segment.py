@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 from mrilab.data.scans import Scan
-from mrilab.data.voxels import voxel_size
+from mrilab.data.voxels import check_voxel, voxel_size
 from mrilab.errors import UserError
 from mrilab.evaluation.measured import Conditions, Measured, measured_slices
 from mrilab.infomri.masks import DEFAULT
@@ -21,7 +21,6 @@ from mrilab.nets.channels import real_channels
 from mrilab.training.checkpoints import trained
 
 SAMPLES, MOST = 32, 1_000  # answers by default, and at most
-AT_A_TIME = 16  # answers that are decoded together
 PATTERN = next(iter(DEFAULT))
 
 
@@ -103,8 +102,7 @@ def _conditions(
     """Check what can be checked without the scan, and return what `Conditions` needs."""
     if not 1 <= samples <= MOST:
         raise UserError(f"--samples must be 1 to {MOST:,}, not {samples}")
-    if voxel_mm is not None and not all(0 < mm < 1_000 for mm in voxel_mm):
-        raise UserError("--voxel-mm needs three sizes in mm, each above 0 and below 1,000")
+    check_voxel(voxel_mm)
     given = [name for name, each in (("--ratio", ratio), ("--mask", mask)) if each is not None]
     given += ["--use-mask"] if use_mask else []
     if len(given) > 1:
@@ -145,14 +143,11 @@ def _answers(learned: LatentSegmenter, measured: Measured, samples: int) -> Slic
     start = clock(where)
     zero_filled = acquisition.model.adjoint(acquisition.kspace)  # (H, W)
     prior, image = learned.read(real_channels(zero_filled[None]).contiguous())
-    generator, masks = measured.generator(), []
-    for first in range(0, samples, AT_A_TIME):
-        drawn = prior.sample(min(AT_A_TIME, samples - first), generator)  # (draws, 1, LATENT, h, w)
-        masks.append(learned.logits(drawn)[:, 0] > 0)  # (draws, H, W)
+    answers = learned.answers(prior, samples, measured.generator())[:, 0]  # (samples, H, W)
     seconds = clock(where) - start
     return SliceAnswers(
         measured.number,
-        torch.cat(masks).cpu(),
+        answers.cpu(),
         image.mean[0, 0].cpu().clone(),
         image.variance[0, 0].sqrt().cpu().clone(),
         seconds,

@@ -1,6 +1,5 @@
 """From a scan to the bounds of some classes: what `mrilab bounds` does, as a function for notebooks."""
 
-import math
 import sys
 import time
 import warnings
@@ -15,7 +14,7 @@ from tqdm import tqdm
 
 from mrilab.csgm.prior import ScorePrior
 from mrilab.data.scans import Scan
-from mrilab.data.voxels import voxel_size
+from mrilab.data.voxels import check_voxel, voxel_size
 from mrilab.errors import UserError
 from mrilab.evaluation.measured import Conditions, Measured, measured_slices
 from mrilab.evaluation.metrics import psnr, ssim
@@ -199,5 +198,4 @@ def _check(strength: float, samples: int, voxel_mm: tuple[float, float, float] |
         raise UserError(f"the strength of guidance must be above 0, not {strength:g}; the lesson uses {STRENGTH:g}")
     if samples < 0:
         raise UserError(f"the number of samples must be 0 or more, not {samples}")
-    if voxel_mm is not None and not all(0 < mm < math.inf for mm in voxel_mm):
-        raise UserError("the size of a voxel must be three numbers of mm above 0: height, width and thickness")
+    check_voxel(voxel_mm)

@@ -1,6 +1,6 @@
 """The classifiers of the tables by name: what is classified, from how many samples, and what places these."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mrilab.errors import UserError
@@ -33,6 +33,11 @@ class Classified:
     ratio: float = RATIO
     loupe: bool = False
     begins: str | None = None
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """Return what is set, as a stored run has it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def _density(images: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ one rater, and says how w is distributed then, the posterior (25). Both have the
 decoded from w alone (24). All are blocks of the autoencoder of latent diffusion, as in the paper, but smaller.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -23,6 +24,7 @@ from mrilab.physics.scale import quantile_scale
 LATENT = 4  # channels of w
 FEATURES = 32  # channels of h
 START = -3.0  # logarithm of the variances of w when training begins
+PIXELS = 2**20  # of all images that are decoded together
 LEVELS = 4  # 3 halvings: w is 8 x 8 of an image of 64 x 64
 
 
@@ -125,9 +127,11 @@ class LatentSegmenter(Sampler):
     def answers(self, prior: Diagonal, number: int, generator: torch.Generator) -> Tensor:
         """Draw `number` segmentations of each scan, bool (number, n, H, W): algorithm 3.
 
-        They are decoded one draw after another, so that memory does not grow with their number.
+        At most PIXELS are decoded together, which bounds the memory.
         """
-        return torch.stack([self.logits(w) > 0 for w in prior.sample(number, generator)])
+        together = max(1, PIXELS // (len(prior.mean) * math.prod(self.shape)))
+        drawn = prior.sample(number, generator).split(together)  # (together, n, LATENT, h, w) each
+        return torch.cat([self.logits(w) > 0 for w in drawn])
 
 
 def encoder(channels: int, width: int, out: int = FEATURES) -> nn.Module:

@@ -158,13 +158,8 @@ class BoundTask(StageTask):
             row = [float(each) for each in terms(answer, z, cases.x)] + [float(answer_nll(logits, z).mean())]
             samples = logits > 0
             distances = [ged(samples[:, n], cases.outlines[n]) for n in range(len(z))]
-            rows.append(
-                [
-                    *row,
-                    sum(distances) / len(distances),
-                    float(majority_dice(samples.float().mean(0), cases.outlines).mean()),
-                ]
-            )
+            overlap = float(majority_dice(samples.float().mean(0), cases.outlines).mean())
+            rows.append([*row, sum(distances) / len(distances), overlap])
         return dict(zip(self.followed, torch.tensor(rows).mean(0).tolist(), strict=True))
 
     def measure(self, network: nn.Module) -> dict[str, float]:

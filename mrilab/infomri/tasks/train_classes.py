@@ -1,7 +1,6 @@
 """How a classifier and its samples are trained (algorithm 4): to be right, and with beta < 0 to know nothing else."""
 
 import math
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -60,8 +59,7 @@ class ClassificationTask:
                 sampling.load_state_dict(lends.sampling.state_dict())
                 sampling.requires_grad_(False)
         self.config = {"name": "infomri-classes", "warmup": WARMUP, "steps": steps, "sigma": SIGMA}
-        said = {name: value for name, value in asdict(model).items() if value is not None}
-        self.config |= {"model": said, "entropy": "per sample, in nats", "network": self.network.config}
+        self.config |= {"model": model.described, "entropy": "per sample, in nats", "network": self.network.config}
 
     def groups(self, network: nn.Module) -> list[Group]:
         """Return the pattern's parameters, which are clipped alone."""
@@ -109,8 +107,7 @@ class ImageTask:
             torch.manual_seed(seed)
             self.network = ImageMaker(model.sampling | {"shape": [*source.shape]})
         self.maps = torch.ones(1, *source.shape, dtype=torch.complex64)
-        said = {name: value for name, value in asdict(model).items() if value is not None}
-        self.config = {"name": "infomri-classes-image", "sigma": SIGMA, "model": said}
+        self.config = {"name": "infomri-classes-image", "sigma": SIGMA, "model": model.described}
         self.config |= {"network": self.network.config}
 
     def groups(self, network: nn.Module) -> list[Group]:
