@@ -18,6 +18,7 @@ LESSONS = {
     "03": ("flat", "EXERCISES"),
     "04": ("sgr", "EXERCISES"),
     "05": ("infomri", "EXERCISES"),
+    "05b": ("infomri.tasks", "EXERCISES"),
 }
 # The networks by the kind that a checkpoint's card names.
 NETWORKS = {

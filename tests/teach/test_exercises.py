@@ -5,7 +5,7 @@ import torch
 from mrilab.paths import NOTEBOOKS
 from mrilab.teach.exercises import CORRECT, NOT_ATTEMPTED, Exercise, Mistake, check, exercises, respond
 
-LESSONS = ("00", "01", "02", "03", "04", "05")
+LESSONS = ("00", "01", "02", "03", "04", "05", "05b")
 ALL = [(lesson, name) for lesson in LESSONS for name in exercises(lesson)]
 MISTAKES = [(*key, mistake) for key in ALL for mistake in exercises(key[0])[key[1]].mistakes]
 

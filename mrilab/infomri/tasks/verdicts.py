@@ -16,7 +16,7 @@ RECONSTRUCTION_RANGES = (("reconstruction-0.1", "reconstruction-0.5", OWN), (OWN
 
 
 def claim_values(rows: Rows) -> dict[str, list[float]]:
-    """Return the values of the claims in `claims.toml`, as their protocols have them.
+    """Return the values of the lesson's claims, as their protocols have them.
 
     `rows` has segmentation, calibration, draws, weights, glyphs, kinds, and points, the table of part 1.
     """
