@@ -11,8 +11,10 @@ import psutil
 import torch
 from torch import Tensor
 
+from mrilab.data.layout import check_axes
 from mrilab.errors import UserError
 
+IMAGES = ("reconstruction_rss", "reconstruction_esc")  # what may be stored beside k-space
 SMALLEST = 8  # smallest number of points along an axis; with fewer nothing can be estimated
 
 
@@ -34,6 +36,7 @@ def read_file(path: Path, slice: int | None = None) -> RawFile:
     with open_hdf5(path) as file:
         data = kspace_dataset(file, path)
         n_slices = data.shape[0]
+        check_axes(data.shape[:-1] if _has_real_pairs(data) else data.shape, _images(file), path)
         if slice is not None and not -n_slices <= slice < n_slices:
             raise UserError(f"{path} has no slice {slice}; it has {n_slices}, numbered 0 to {n_slices - 1}")
         numbers = tuple(range(n_slices)) if slice is None else (slice % n_slices,)
@@ -139,9 +142,15 @@ def _mask(file: h5py.File, data: h5py.Dataset, path: Path) -> np.ndarray | None:
     return mask[()]
 
 
+def _images(file: h5py.File) -> int | None:
+    """Return how many images are stored beside k-space; None if there are none."""
+    stored = (file.get(key) for key in IMAGES)
+    return next((len(each) for each in stored if isinstance(each, h5py.Dataset) and each.ndim == 3), None)
+
+
 def _reference(file: h5py.File, data: h5py.Dataset, numbers: Sequence[int]) -> np.ndarray | None:
     """Read the slices of the stored image; None if its rank, type or number of slices does not fit."""
-    for key in ("reconstruction_rss", "reconstruction_esc"):
+    for key in IMAGES:
         stored = file.get(key)
         if isinstance(stored, h5py.Dataset) and stored.dtype.kind == "f" and stored.ndim == 3:
             if len(stored) == len(data) and 0 < stored.size <= data.size:

@@ -19,6 +19,7 @@ from torch import Tensor
 from mrilab.data.atomic import atomic_path
 from mrilab.data.hdf5 import SMALLEST, RawFile, kspace_dataset, open_hdf5, read_file, writing
 from mrilab.data.header import header_xml, oversampling_in, parse_header
+from mrilab.data.layout import note_corner
 from mrilab.data.sampled import find_sampling
 from mrilab.errors import UserError
 from mrilab.physics.coils import rss
@@ -78,15 +79,19 @@ def read_scan(path: str | Path, slice: int | None = None, oversampling: float | 
     readout is at least 1.8 times as long as the phase encoding and its outer half holds only noise (a warning says so).
     A mask that varies along the readout forbids the crop, which mixes readout points: the field of view stays.
 
+    A note says so where DC seems to be at (0, 0).
+
     Raises:
         UserError: anything that keeps this from being a Cartesian scan: no such file or slice, not HDF5, damaged, no
-            `kspace`, wrong type or shape, NaN, infinity, all zero, more than the memory holds.
+            `kspace`, wrong type or shape, axes in another order, NaN, infinity, all zero, more than the memory holds,
+            a mask that belongs to other data.
     """
     path = Path(path)
     raw = read_file(path, slice)
     header = parse_header(raw.header)
     if header.get("trajectory") in ("radial", "spiral", "goldenangle"):
         raise UserError(f"{path} has a {header['trajectory']} trajectory; only Cartesian scans can be read")
+    note_corner(raw.kspace, path)
     mask, acquired = find_sampling(raw.mask, raw.kspace, raw.attrs, header, path)
     kspace, height = raw.kspace, raw.kspace.shape[-2]
     reference = None if raw.reference is None else torch.from_numpy(raw.reference)

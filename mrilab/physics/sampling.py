@@ -27,13 +27,13 @@ def acs_lines(n: int, acceleration: float) -> int:
 
 
 def equispaced_mask(shape: Shape, acceleration: float, direction: str = "vertical", acs: int | None = None) -> Tensor:
-    """Select every int(R)-th of the lines outside the ACS, from line 0, plus the ACS, as the CSGM paper does.
+    """Select every R-th of the lines outside the ACS, R rounded, from line 0, plus the ACS, as the CSGM paper does.
 
     The spacing jumps over the centre and the ACS comes on top, so the effective acceleration is lower than R: 3.2
     for R = 4, 6.2 for R = 8 at 384 lines (released code of Jalal et al. 2021; their text says otherwise).
     """
     lines = _acs(shape, acceleration, direction, acs)
-    lines[torch.nonzero(~lines).flatten()[:: int(acceleration)]] = True
+    lines[torch.nonzero(~lines).flatten()[:: round(acceleration)]] = True
     return _orient(lines, direction)
 
 
