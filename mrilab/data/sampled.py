@@ -121,8 +121,9 @@ def _as_mask(stored: np.ndarray, measured: Tensor, path: Path) -> Tensor:
 
 def _check_agreement(mask: Tensor, measured: Tensor, path: Path) -> None:
     """Raise UserError where lines of a mask hold nothing, more than a few, between lines of (H, W) that do."""
+    mask = mask.expand(measured.shape)  # (H, W)
     for axis in (0, 1):
-        if mask.shape[axis] > 1 and not bool((mask == mask.narrow(axis, 0, 1)).all()):
+        if not bool((mask == mask.narrow(axis, 0, 1)).all()):
             continue
         asked, lines = mask.any(axis), measured.any(axis)
         within = asked & _hull(lines)

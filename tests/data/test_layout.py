@@ -67,6 +67,14 @@ def test_a_mask_of_other_data_is_refused_and_one_that_counts_padding_is_not(tmp_
     assert not read_scan(written(tmp_path / "padded.h5", padded * mask, mask)).mask[0, :6].any()
 
 
+@pytest.mark.parametrize("direction", ["vertical", "horizontal"])
+@pytest.mark.parametrize("shape", [(1, SIDE), (SIDE, SIDE)])
+def test_a_mask_of_everything_beside_data_with_holes_is_refused(tmp_path, kspace, direction, shape):
+    sampled = kspace * equispaced_mask((SIDE, SIDE), 4, direction)
+    with pytest.raises(UserError, match="give the mask of these data, or none"):
+        read_scan(written(tmp_path / "ones.h5", sampled, np.ones(shape)))
+
+
 def test_coils_last_are_refused(tmp_path, kspace):
     last = kspace[:, :, :, :].repeat(1, 2, 1, 1).movedim(1, -1)  # (1, 48, 48, 8)
     with pytest.raises(UserError, match="would have 48 coils of 48 x 8 points"):
