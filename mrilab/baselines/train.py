@@ -11,6 +11,7 @@ from mrilab.baselines.modl import MoDL
 from mrilab.baselines.varnet import VarNet
 from mrilab.data.shifts import SHIFTS, Shift
 from mrilab.training.acquisitions import ACCELERATIONS, acquisitions
+from mrilab.training.elsewhere.acquisitions import SEEN, acquisitions_from_elsewhere
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch
 from mrilab.training.losses import final
@@ -37,14 +38,20 @@ class UnrolledTask(Supervised):
     def __init__(
         self, name: str, network: Callable[[int], nn.Module], scans: Shift, side: int, width: int, seed: int = 0
     ):
-        self.scans, self.recipe = scans, scans.training_recipe(side)
+        self.scans, self.side, self.recipe = scans, side, scans.training_recipe(side)
         super().__init__(lambda: network(width), seed)
-        self.config = {"name": name, "side": side, "accelerations": list(ACCELERATIONS)}
-        self.config |= {"made_as": scans.dataset, "mask": scans.mask, "direction": scans.direction}
-        self.config |= {"coils": self.recipe.n_coils[0], "noise_std": list(self.recipe.noise_std)}
+        self.config = {"name": name, "side": side}
+        if scans is ANY:
+            self.config |= SEEN
+        else:
+            self.config |= {"accelerations": list(ACCELERATIONS)}
+            self.config |= {"made_as": scans.dataset, "mask": scans.mask, "direction": scans.direction}
+            self.config |= {"coils": self.recipe.n_coils[0], "noise_std": list(self.recipe.noise_std)}
         self.config |= {"network": self.network.config}
 
     def examples(self, n: int, generator: torch.Generator, split: str, device: torch.device) -> Batch:
+        if self.scans is ANY:
+            return batch_of(acquisitions_from_elsewhere(n, self.side, generator, split, device))
         recipe = replace(self.recipe, split=split)
         return batch_of(acquisitions(n, recipe, generator, device, self.scans.mask, self.scans.direction))
 
@@ -53,13 +60,16 @@ class UnrolledTask(Supervised):
 
 
 def _described(scans: Shift) -> str:
+    if scans is ANY:
+        return f"{scans.title}, of the split train (heads: one averaged template)"
     noise = f", {scans.noise_factor:g} times its noise" if scans.noise_factor != 1 else ""
     sampling = f"{scans.mask} sampling" + ("" if scans.mask == "poisson" else f", {scans.direction}")
     template = "but of the split train (heads: one averaged template)"
     return f"scans made as those of {scans.dataset} are{noise}, {template}; {sampling}"
 
 
-SCANS = {"t2": SHIFTS["none"], "heads": Shift("scans from elsewhere", dataset="heads-randomised-test")}
+ANY = Shift("folded heads and dead leaves with any Cartesian sampling", mask="any")
+SCANS = {"t2": SHIFTS["none"], "heads": Shift("scans from elsewhere", dataset="heads-randomised-test"), "any": ANY}
 RETRAINED = {name: shift for name, shift in SHIFTS.items() if name != "none"}  # for these MoDL alone is trained again
 KINDS = (("modl", MoDL, SCANS | RETRAINED, MODL_PROFILES), ("varnet", VarNet, SCANS, VARNET_PROFILES))
 TASKS = {

@@ -21,6 +21,7 @@ from mrilab.physics.protocol import Acquisition
 from mrilab.physics.sampling import make_mask
 from mrilab.physics.scale import quantile_scale
 from mrilab.training.acquisitions import acquisitions
+from mrilab.training.elsewhere.acquisitions import SEEN, acquisitions_from_elsewhere
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch
 from mrilab.training.losses import composite
@@ -80,13 +81,19 @@ class ControlledTask(Supervised):
     def __init__(self, name: str, loss: str, scans: Shift, build: Callable[[], nn.Module], side: int, seed: int):
         self.scans, self.side = scans, side
         super().__init__(build, seed)
-        self.config = {"name": name, "side": side, "accelerations": list(ACCELERATIONS), "made_as": scans.dataset}
-        self.config |= {"mask": scans.mask, "loss": loss, "w_align": W_ALIGN, "network": self.network.config}
+        self.config = {"name": name, "side": side}
+        if scans is baselines.ANY:
+            self.config |= SEEN
+        else:
+            self.config |= {"accelerations": list(ACCELERATIONS), "made_as": scans.dataset, "mask": scans.mask}
+        self.config |= {"loss": loss, "w_align": W_ALIGN, "network": self.network.config}
 
     def examples(self, n: int, generator: torch.Generator, split: str, device: torch.device) -> Batch:
         """Draw `n` acquisitions, and behind their fields unit noise (n, H, W) for the start."""
         if self.scans is SINGLE:
             scans = single_coil(n, self.side, generator, split, device)
+        elif self.scans is baselines.ANY:
+            scans = acquisitions_from_elsewhere(n, self.side, generator, split, device)
         else:
             recipe = replace(self.scans.training_recipe(self.side), split=split)
             scans = acquisitions(n, recipe, generator, device, self.scans.mask, accelerations=ACCELERATIONS)
@@ -157,7 +164,8 @@ def single_coil(
 DATA = {
     where: f"{scans.title}, R = 4 and 8, of the split train (one averaged template)" for where, scans in SCANS.items()
 }
-PROFILES = {"single": SINGLE_PROFILES, "t2": _profiles(8, 1e-3), "heads": _profiles(8, 1e-3)}
+DATA["any"] = baselines.TASKS["modl-any"].data
+PROFILES = {where: SINGLE_PROFILES if where == "single" else _profiles(8, 1e-3) for where in SCANS}
 TASKS = {
     f"flat-{key}-{where}": Trainable(partial(FlatTask, key, where), DATA[where], PROFILES[where])
     for where in SCANS
