@@ -29,6 +29,7 @@ COMMON = {
     "maps_from": "acs: sampled lines; prescan: full centre.",
     "prescan": "Fully sampled scan for the coil maps.",
     "oversampling": "Readout oversampling to remove, if the header is wrong.",
+    "axes": "Stored axes, if not slices,coils,readout,phase.",
     "device": "auto, cpu, cuda, cuda:1 ...",
 }
 QUALITY = """\

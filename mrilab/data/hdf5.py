@@ -11,7 +11,7 @@ import psutil
 import torch
 from torch import Tensor
 
-from mrilab.data.layout import check_axes
+from mrilab.data.layout import axis_order, check_axes
 from mrilab.errors import UserError
 
 IMAGES = ("reconstruction_rss", "reconstruction_esc")  # what may be stored beside k-space
@@ -31,16 +31,17 @@ class RawFile:
     reference: np.ndarray | None
 
 
-def read_file(path: Path, slice: int | None = None) -> RawFile:
+def read_file(path: Path, slice: int | None = None, axes: str | None = None) -> RawFile:
     """Read all slices, or a single one. Raise `UserError` as `mrilab.data.scans.read_scan` says."""
     with open_hdf5(path) as file:
-        data = kspace_dataset(file, path)
+        data = Stored(file, path, axes)
         n_slices = data.shape[0]
-        check_axes(data.shape[:-1] if _has_real_pairs(data) else data.shape, _images(file), path)
+        if axes is None:
+            check_axes(data.shape, _images(file), path)
         if slice is not None and not -n_slices <= slice < n_slices:
             raise UserError(f"{path} has no slice {slice}; it has {n_slices}, numbered 0 to {n_slices - 1}")
         numbers = tuple(range(n_slices)) if slice is None else (slice % n_slices,)
-        kspace = read_slices(data, numbers, path)
+        kspace = data.read(numbers)
         mask = _mask(file, data, path)
         reference = _reference(file, data, numbers)
         attrs = {k: v.decode("utf-8", "replace") if isinstance(v, bytes) else v for k, v in file.attrs.items()}
@@ -71,67 +72,81 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
         raise UserError(f"{path} is not an HDF5 file, or is damaged; give a scan in the fastMRI layout") from error
 
 
-def kspace_dataset(file: h5py.File, path: Path) -> h5py.Dataset:
-    """Return the dataset `kspace`, complex or pairs of reals, of rank 3 or 4, not empty. Nothing is read yet.
+class Stored:
+    """The dataset `kspace` of an open file, complex or pairs of reals, seen as (slices, coil, H, W) or (slices, H, W).
 
     Raises:
-        UserError: no such dataset, or of another type or shape.
+        UserError: no such dataset, or of another type or shape than `axes` and the layout ask for.
     """
-    data = file.get("kspace")
-    if not isinstance(data, h5py.Dataset):
-        there = ", ".join(str(key) for key in file) or "nothing"
-        raise UserError(f"{path} has no dataset `kspace` (it holds {there}); give a scan in the fastMRI layout")
-    shape = data.shape[:-1] if _has_real_pairs(data) else data.shape
-    if not (_has_real_pairs(data) or data.dtype.kind == "c" or _complex_names(data.dtype)):
-        raise UserError(f"`kspace` in {path} has the type {data.dtype}; it must be complex")
-    if len(shape) not in (3, 4):
-        raise UserError(
-            f"`kspace` in {path} has the shape {data.shape}; it must be (slices, coils, H, W) or (slices, H, W)"
-        )
-    if 0 in shape:
-        raise UserError(f"`kspace` in {path} is empty: its shape is {data.shape}")
-    if min(shape[-2:]) < SMALLEST:
-        raise UserError(f"`kspace` in {path} has only {shape[-2]} x {shape[-1]} points; {SMALLEST} a side are needed")
-    return data
 
+    def __init__(self, file: h5py.File, path: Path, axes: str | None = None):
+        data = file.get("kspace")
+        if not isinstance(data, h5py.Dataset):
+            there = ", ".join(str(key) for key in file) or "nothing"
+            raise UserError(f"{path} has no dataset `kspace` (it holds {there}); give a scan in the fastMRI layout")
+        self.data, self.path = data, path
+        self.pairs = data.dtype.kind == "f" and len(data.shape) in (4, 5) and data.shape[-1] == 2
+        stored = data.shape[:-1] if self.pairs else data.shape
+        if not (self.pairs or data.dtype.kind == "c" or _complex_names(data.dtype)):
+            raise UserError(f"`kspace` in {path} has the type {data.dtype}; it must be complex")
+        if len(stored) not in (3, 4):
+            raise UserError(
+                f"`kspace` in {path} has the shape {data.shape}; it must be (slices, coils, H, W) or (slices, H, W)"
+            )
+        if 0 in stored:
+            raise UserError(f"`kspace` in {path} is empty: its shape is {data.shape}")
+        self.order = axis_order(axes, len(stored), path)
+        self.shape = tuple(stored[axis] for axis in self.order)
+        height, width = self.shape[-2:]
+        if min(height, width) < SMALLEST:
+            raise UserError(f"`kspace` in {path} has only {height} x {width} points; {SMALLEST} a side are needed")
 
-def _has_real_pairs(data: h5py.Dataset) -> bool:
-    return data.dtype.kind == "f" and len(data.shape) in (4, 5) and data.shape[-1] == 2
+    @property
+    def size(self) -> int:
+        """Return the number of points, all slices and coils together."""
+        return int(np.prod(self.shape))
+
+    def read(self, chosen: Sequence[int]) -> Tensor:
+        """Read only the chosen slices: (slices, coil, H, W) complex64.
+
+        Raises:
+            UserError: more than the memory holds, NaN, infinity, a slice that is all zero.
+        """
+        path, plane = self.path, self.shape[1:]
+        needed = 8 * len(chosen) * int(np.prod(plane, dtype=float))
+        if needed > psutil.virtual_memory().available:
+            need = f"{needed / 2**30:.1f} GiB of memory"
+            raise UserError(f"{path} needs {need}, more than is free; read one slice at a time")
+        kspace = torch.empty((len(chosen), *plane), dtype=torch.complex64)
+        for n, number in enumerate(chosen):
+            values = self._slice(number)
+            if not np.isfinite(values).all():
+                raise UserError(
+                    f"`kspace` in {path} has NaN or infinite values in slice {number}; export the scan again"
+                )
+            if not values.any():
+                raise UserError(f"`kspace` in {path} is all zero in slice {number}; choose another slice or file")
+            kspace[n] = torch.from_numpy(values)
+        return kspace if kspace.ndim == 4 else kspace[:, None]  # a single coil: (slices, 1, H, W)
+
+    def _slice(self, number: int) -> np.ndarray:
+        """Return one slice, (coil, H, W) or (H, W), complex64."""
+        values = self.data[(*[slice(None)] * self.order[0], number)]
+        if self.data.dtype.names:
+            real, imag = self.data.dtype.names
+            values = values[real] + 1j * values[imag]
+        elif self.pairs:
+            values = values[..., 0] + 1j * values[..., 1]
+        left = [axis - (axis > self.order[0]) for axis in self.order[1:]]  # places without the axis of slices
+        with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite and is refused
+            return np.ascontiguousarray(values.transpose(left), dtype=np.complex64)
 
 
 def _complex_names(dtype: np.dtype) -> bool:
     return dtype.names in (("real", "imag"), ("r", "i")) and all(dtype[n].kind == "f" for n in dtype.names)
 
 
-def read_slices(data: h5py.Dataset, chosen: Sequence[int], path: Path) -> Tensor:
-    """Read only the chosen slices: (slices, coil, H, W) complex64.
-
-    Raises:
-        UserError: more than the memory holds, NaN, infinity, a slice that is all zero.
-    """
-    plane = data.shape[1:-1] if _has_real_pairs(data) else data.shape[1:]
-    needed = 8 * len(chosen) * int(np.prod(plane, dtype=float))
-    if needed > psutil.virtual_memory().available:
-        raise UserError(f"{path} needs {needed / 2**30:.1f} GiB of memory, more than is free; read one slice at a time")
-    kspace = torch.empty((len(chosen), *plane), dtype=torch.complex64)
-    for n, number in enumerate(chosen):
-        values = data[number]
-        if data.dtype.names:
-            real, imag = data.dtype.names
-            values = values[real] + 1j * values[imag]
-        elif data.dtype.kind == "f":
-            values = values[..., 0] + 1j * values[..., 1]
-        with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite and is refused below
-            values = values.astype(np.complex64)
-        if not np.isfinite(values).all():
-            raise UserError(f"`kspace` in {path} has NaN or infinite values in slice {number}; export the scan again")
-        if not values.any():
-            raise UserError(f"`kspace` in {path} is all zero in slice {number}; choose another slice or file")
-        kspace[n] = torch.from_numpy(values)
-    return kspace if kspace.ndim == 4 else kspace[:, None]  # a single coil: (slices, 1, H, W)
-
-
-def _mask(file: h5py.File, data: h5py.Dataset, path: Path) -> np.ndarray | None:
+def _mask(file: h5py.File, data: Stored, path: Path) -> np.ndarray | None:
     if "mask" not in file:
         return None
     mask = file["mask"]
@@ -148,12 +163,12 @@ def _images(file: h5py.File) -> int | None:
     return next((len(each) for each in stored if isinstance(each, h5py.Dataset) and each.ndim == 3), None)
 
 
-def _reference(file: h5py.File, data: h5py.Dataset, numbers: Sequence[int]) -> np.ndarray | None:
+def _reference(file: h5py.File, data: Stored, numbers: Sequence[int]) -> np.ndarray | None:
     """Read the slices of the stored image; None if its rank, type or number of slices does not fit."""
     for key in IMAGES:
         stored = file.get(key)
         if isinstance(stored, h5py.Dataset) and stored.dtype.kind == "f" and stored.ndim == 3:
-            if len(stored) == len(data) and 0 < stored.size <= data.size:
+            if len(stored) == data.shape[0] and 0 < stored.size <= data.size:
                 return np.stack([stored[n] for n in numbers]).astype(np.float32)
     return None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import h5py
@@ -17,9 +18,9 @@ import torch
 from torch import Tensor
 
 from mrilab.data.atomic import atomic_path
-from mrilab.data.hdf5 import SMALLEST, RawFile, kspace_dataset, open_hdf5, read_file, writing
+from mrilab.data.hdf5 import SMALLEST, RawFile, Stored, open_hdf5, read_file, writing
 from mrilab.data.header import header_xml, oversampling_in, parse_header
-from mrilab.data.layout import note_corner
+from mrilab.data.layout import check_header, echo_shift, note_echo
 from mrilab.data.sampled import find_sampling
 from mrilab.errors import UserError
 from mrilab.physics.coils import rss
@@ -33,7 +34,8 @@ class Scan:
     Attributes:
         kspace: complex64 (slices, coil, H, W) on the raw scale, DC at N // 2.
         mask: prospective sampling, bool (1, W), (H, 1) or (H, W); None if everything acquired was sampled.
-        acquired: columns that are not zero padding, bool (1, W); None if all are acquired.
+        acquired: what is not zero padding, bool (1, W), (H, 1) or (H, W); None if all is acquired.
+        beside: a mask that the file has beside fully sampled k-space, in the same shapes; None in other files.
         header, attrs: fields of the ISMRMRD header and attributes of the file.
         reference_rss: image in the file, float32 (slices, h, w), often a smaller crop; None if there is none.
         slices: numbers of these slices in the file, which has `n_slices`.
@@ -43,6 +45,7 @@ class Scan:
     path: Path
     mask: Tensor | None = None
     acquired: Tensor | None = None
+    beside: Tensor | None = None
     header: dict = field(default_factory=dict)
     attrs: dict = field(default_factory=dict)
     reference_rss: Tensor | None = None
@@ -60,18 +63,27 @@ class Scan:
         """Return (H, W) of the k-space plane after oversampling was removed."""
         return self.kspace.shape[-2], self.kspace.shape[-1]
 
+    @property
+    def view_mm(self) -> tuple[float, float] | None:
+        """Return the field of view in mm along readout and phase encoding, without oversampling; None if unknown."""
+        encoded = self.header.get("encoded_fov_mm")
+        return None if encoded is None else (encoded[0] / self.oversampling, encoded[1])
+
     def part(self, n: int) -> Scan:
         """Return the n-th slice of those here, as a scan of a single slice."""
         reference = None if self.reference_rss is None else self.reference_rss[n : n + 1]
         return replace(self, kspace=self.kspace[n : n + 1], reference_rss=reference, slices=(self.slices[n],))
 
 
-def read_scan(path: str | Path, slice: int | None = None, oversampling: float | None = None) -> Scan:
+def read_scan(
+    path: str | Path, slice: int | None = None, oversampling: float | None = None, axes: str | None = None
+) -> Scan:
     """Read a fastMRI HDF5 file, or one slice of it (then only that slice is read from the disk).
 
     Args:
         slice: number of the slice from 0; negative numbers count from the end; None reads all.
         oversampling: readout oversampling to remove, for files whose header is wrong; 1 removes nothing.
+        axes: names of the stored axes, for files in another order than "slices,coils,readout,phase".
 
     Readout oversampling is removed in the image, by cropping the readout's field of view. How much is decided, in this
     order, by `oversampling`; by the fields of view of the header's encoded and reconstructed space; without a usable
@@ -79,7 +91,8 @@ def read_scan(path: str | Path, slice: int | None = None, oversampling: float | 
     readout is at least 1.8 times as long as the phase encoding and its outer half holds only noise (a warning says so).
     A mask that varies along the readout forbids the crop, which mixes readout points: the field of view stays.
 
-    A note says so where DC seems to be at (0, 0).
+    K-space whose energy peaks elsewhere than around (H // 2, W // 2) is moved there, in turns of the grid, and a note
+    says so: in the image this is a phase, exactly.
 
     Raises:
         UserError: anything that keeps this from being a Cartesian scan: no such file or slice, not HDF5, damaged, no
@@ -87,17 +100,23 @@ def read_scan(path: str | Path, slice: int | None = None, oversampling: float | 
             a mask that belongs to other data.
     """
     path = Path(path)
-    raw = read_file(path, slice)
+    raw = read_file(path, slice, axes)
     header = parse_header(raw.header)
+    if axes is None:
+        check_header(raw.kspace.shape, header, path)
     if header.get("trajectory") in ("radial", "spiral", "goldenangle"):
         raise UserError(f"{path} has a {header['trajectory']} trajectory; only Cartesian scans can be read")
-    note_corner(raw.kspace, path)
-    mask, acquired = find_sampling(raw.mask, raw.kspace, raw.attrs, header, path)
+    mask, acquired, beside = find_sampling(raw.mask, raw.kspace, raw.attrs, header, path)
+    shift = _shift(raw, path, axes)
+    if any(shift):
+        note_echo(shift, (raw.kspace.shape[-2], raw.kspace.shape[-1]), path)
+        raw = replace(raw, kspace=_moved(raw.kspace, shift))
+        mask, acquired, beside = (each if each is None else _moved(each, shift) for each in (mask, acquired, beside))
     kspace, height = raw.kspace, raw.kspace.shape[-2]
     reference = None if raw.reference is None else torch.from_numpy(raw.reference)
 
-    factor = _oversampling(raw, header, oversampling, path)
-    if factor > 1 and mask is not None and mask.shape[0] > 1:
+    factor = _oversampling(raw, header, oversampling, path, axes)
+    if factor > 1 and any(each is not None and each.shape[0] > 1 for each in (mask, beside)):
         warnings.warn(
             f"{path}: the readout is oversampled {factor:g} times, but the mask varies along the readout, so it "
             "cannot be cropped; the whole oversampled field of view is kept",
@@ -107,16 +126,20 @@ def read_scan(path: str | Path, slice: int | None = None, oversampling: float | 
     if factor > 1:
         rows = max(SMALLEST, round(height / factor))
         kspace = torch.stack([crop_readout(k, rows) for k in kspace])
+        if acquired is not None and acquired.shape[0] > 1:
+            # row j of the smaller field of view is the frequency of row (j - rows // 2) height / rows of the larger
+            places = ((torch.arange(rows) - rows // 2) * height / rows).round().long() + height // 2
+            acquired = acquired[places.clamp(0, height - 1)]
         if reference is not None and reference.shape[-2] == height:
             reference = centre_crop(reference, (rows, reference.shape[-1]))
     removed = height / kspace.shape[-2]
-    return Scan(kspace, path, mask, acquired, header, raw.attrs, reference, raw.numbers, raw.n_slices, removed)
+    return Scan(kspace, path, mask, acquired, beside, header, raw.attrs, reference, raw.numbers, raw.n_slices, removed)
 
 
-def scan_slices(path: str | Path) -> int:
+def scan_slices(path: str | Path, axes: str | None = None) -> int:
     """Return how many slices the scan has, without reading them. Raise `UserError` as `read_scan` does."""
     with open_hdf5(Path(path)) as file:
-        return kspace_dataset(file, Path(path)).shape[0]
+        return Stored(file, Path(path), axes).shape[0]
 
 
 def crop_readout(kspace: Tensor, rows: int) -> Tensor:
@@ -162,7 +185,7 @@ def write_scan(
         file.attrs.update({"acquisition": "unknown", "patient_id": path.stem, **(attrs or {})})
 
 
-def _oversampling(raw: RawFile, header: dict, asked: float | None, path: Path) -> float:
+def _oversampling(raw: RawFile, header: dict, asked: float | None, path: Path, axes: str | None) -> float:
     """Return the readout oversampling to remove, decided as `read_scan` says."""
     height, width = raw.kspace.shape[-2:]
     if asked is not None:
@@ -174,8 +197,8 @@ def _oversampling(raw: RawFile, header: dict, asked: float | None, path: Path) -
         factor = max(1.0, height / raw.reference.shape[-2])
     matches = header.get("encoded_matrix", (height,))[0] == height  # the header speaks of this readout
     if factor in (None, 1.0) and matches and height >= 1.8 * width:
-        # the middle slice decides for all, whichever of them is read
-        if _outer_half_is_empty(read_file(path, raw.n_slices // 2).kspace):
+        middle = _middle_slice(path, path.stat().st_mtime_ns, axes)
+        if _outer_half_is_empty(raw.kspace if middle is None else middle):
             warnings.warn(
                 f"{path}: the readout has {height} points for {width} phase-encoding lines and its outer half "
                 "is empty, so it is taken as oversampled by 2 although the file does not say so",
@@ -183,6 +206,29 @@ def _oversampling(raw: RawFile, header: dict, asked: float | None, path: Path) -
             )
             return 2.0
     return factor or 1.0
+
+
+def _shift(raw: RawFile, path: Path, axes: str | None) -> tuple[int, int]:
+    """Return by how much the echo is off the middle; in a volume the middle slice decides for all."""
+    kspace = raw.kspace
+    if raw.n_slices > 1:
+        middle = _middle_slice(path, path.stat().st_mtime_ns, axes)
+        kspace = raw.kspace if middle is None else middle
+    return echo_shift(kspace, (kspace != 0).any(0).any(0))
+
+
+def _moved(plane: Tensor, shift: tuple[int, int]) -> Tensor:
+    """Return planes (..., H, W), or lines (1, W) or (H, 1), moved round by -shift."""
+    return plane.roll((-shift[0], -shift[1]), (-2, -1))
+
+
+@lru_cache(maxsize=1)
+def _middle_slice(path: Path, changed: int, axes: str | None) -> Tensor | None:
+    """Return the middle slice of a file, (1, coil, H, W), read once; None where it is bad. `changed` is the time."""
+    try:
+        return read_file(path, scan_slices(path, axes) // 2, axes).kspace
+    except UserError:
+        return None
 
 
 def _outer_half_is_empty(kspace: Tensor) -> bool:

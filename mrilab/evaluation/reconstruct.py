@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from mrilab.data.scans import Scan
@@ -31,6 +32,7 @@ def reconstruct(
     prescan: Scan | str | Path | None = None,
     device: str = "auto",
     oversampling: float | None = None,
+    axes: str | None = None,
     progress: bool = False,
     **options: Any,
 ) -> Result:
@@ -47,7 +49,7 @@ def reconstruct(
             points of the fully sampled scan, sampled or not, as in Jalal et al. 2021.
         prescan: a separate, fully sampled scan with the same coils and field of view to take the maps from.
         device: "cpu", "cuda", "cuda:1" ... or "auto", which is cuda where there is one.
-        oversampling: see `read_scan`.
+        oversampling, axes: see `read_scan`.
         progress: show bars on stderr.
 
     Raises:
@@ -56,13 +58,16 @@ def reconstruct(
     start = time.perf_counter()
     run, target = find_method(method), find_device(device)
     check_options(method, options)
-    conditions = Conditions(acceleration, mask, direction, seed, use_mask, slice, maps_from, prescan, oversampling)
+    conditions = Conditions(
+        acceleration, mask, direction, seed, use_mask, slice, maps_from, prescan, oversampling, axes
+    )
     if target.type == "cuda":
         torch.cuda.reset_peak_memory_stats(target)
 
     bar = partial(tqdm, file=sys.stderr, leave=False, disable=None if progress else True)
     slices: list[SliceResult] = []
-    for measured in measured_slices(scan, conditions, target, partial(bar, desc="slices", unit="slice")):
+    shown = partial(bar, desc="slices", unit="slice")
+    for measured in measured_slices(scan, conditions, target, shown, without_padding=True):
         slices.append(_reconstruct_slice(measured, run, bar, options))
 
     return Result(
@@ -88,12 +93,16 @@ def _reconstruct_slice(measured: Measured, run: Method, progress: Progress, opti
     start = clock(y.device)
     reconstruction = run(y, model, generator=measured.generator(), progress=progress, **options)
     seconds = clock(y.device) - start
-    image, reference = reconstruction.image, measured.reference
+    image = reconstruction.image
     if image.shape != y.shape[-2:] or not torch.isfinite(torch.view_as_real(image)).all():
         raise UserError(f"the method gave no finite image of slice {measured.number}; try other options")
 
+    def whole(tensor: Tensor) -> Tensor:
+        return measured.enlarged(tensor).cpu()  # (..., h, w) -> (..., H, W)
+
+    optional = (measured.reference, reconstruction.uncertainty, reconstruction.samples)
+    reference, uncertainty, samples = (None if each is None else whole(each) for each in optional)
+    image, zero_filled = whole(image), whole(model.adjoint(y))
     metrics = {} if reference is None else figures_of_merit(image, reference)
-    optional = (reference, reconstruction.uncertainty, reconstruction.samples)
-    reference, uncertainty, samples = (None if tensor is None else tensor.cpu() for tensor in optional)
-    images = (image.cpu(), model.adjoint(y).cpu(), reference, uncertainty, samples)
+    images = (image, zero_filled, reference, uncertainty, samples)
     return SliceResult(measured.number, *images, metrics, seconds, measured.maps_from)

@@ -9,9 +9,8 @@ from mrilab.errors import UserError
 from mrilab.physics.espirit import espirit, virtual_coil
 from mrilab.physics.fourier import centre_crop, centre_pad, ifft2c
 from mrilab.physics.lines import centre_lines
-from mrilab.physics.sampling import acs_lines, calibration_box
+from mrilab.physics.sampling import FEWEST_LINES, acs_lines, calibration_block, calibration_box
 
-FEWEST_LINES = 8  # narrowest calibration region for ESPIRiT; a narrower one cannot hold enough kernels
 MOST_LINES = 24  # largest side of the calibration region
 KERNEL = 6  # side of ESPIRiT's kernel, where the calibration region holds twice that
 
@@ -62,7 +61,7 @@ def estimate_maps(kspace: Tensor, mask: Tensor, prescan: Tensor | None = None) -
             paper's practice is a 24 x 24 region of the fully sampled scan itself).
 
     Returns coil maps (coil, H, W) with squares summing to 1, and "acs 24x10", "low-resolution acs 24x5" or "prescan
-    24x24". The calibration region is the sampled box around DC, at most 24 x 24. The kernel is at most half of it.
+    24x24". The calibration region is the `calibration_block`, at most 24 x 24. The kernel is at most half of it.
     Below 8 lines the low-resolution maps take the place of ESPIRiT, with a warning.
 
     Raises:
@@ -71,14 +70,16 @@ def estimate_maps(kspace: Tensor, mask: Tensor, prescan: Tensor | None = None) -
     height, width = kspace.shape[-2:]
     coils = len(kspace)
     if prescan is None:
-        source, box = "acs", calibration_box(mask, (height, width), MOST_LINES)
+        source, (top, left, *sides) = "acs", calibration_block(mask, (height, width), MOST_LINES)
+        box = (sides[0], sides[1])
+        calibration = kspace[:, top : top + box[0], left : left + box[1]]
     elif len(prescan) == coils:
         source, box = "prescan", (min(MOST_LINES, prescan.shape[-2]), min(MOST_LINES, prescan.shape[-1]))
+        calibration = centre_crop(prescan, box)
     else:
         raise UserError(f"the prescan has {len(prescan)} coils, the scan {coils}; give one of the same coils")
     if 0 in box:
         raise UserError("the centre of k-space is not sampled, so coil maps cannot be estimated; give a prescan")
-    calibration = centre_crop(kspace if prescan is None else prescan, box)
     if not calibration.abs().any():
         raise UserError("the calibration region of k-space is all zero, so coil maps cannot be estimated")
     label = f"{source} {box[0]}x{box[1]}"

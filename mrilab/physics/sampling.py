@@ -16,6 +16,9 @@ from mrilab.physics.fourier import centre_crop
 from mrilab.physics.lines import centre_lines
 from mrilab.physics.poisson import poisson_acs, poisson_mask
 
+LONGER = 4 / 3  # how much longer a block beside DC is than the box around it where it takes its place
+FEWEST_LINES = 8  # narrowest calibration region for ESPIRiT; a narrower one cannot hold enough kernels
+
 
 def acs_lines(n: int, acceleration: float) -> int:
     """Return the width of the calibration region: 8 % of n lines for R <= 6, 4 % above (Jalal et al. 2021, code).
@@ -148,6 +151,35 @@ def calibration_box(mask: Tensor, shape: Shape, most: int = 24) -> Shape:
         if w < min(most, shape[1]) and full(max(h, 1), w + 1):
             w, grown = w + 1, True
     return h, w
+
+
+def calibration_block(mask: Tensor, shape: Shape, most: int = 24) -> tuple[int, int, int, int]:
+    """Return the top row, left column, height and width of the fully sampled block to estimate coil maps from.
+
+    It is the `calibration_box` around DC, or a block that reaches farther to one side: calibration lines need not lie
+    evenly around DC. Along an axis it takes the place of the box where it is LONGER by a third, or where it has the
+    FEWEST_LINES that ESPIRiT needs and the box has not.
+    """
+    height, width = calibration_box(mask, shape, most)
+    top, left = shape[0] // 2 - height // 2, shape[1] // 2 - width // 2
+    if 0 in (height, width):
+        return top, left, height, width
+    sampled = mask.expand(shape)
+    top, height = _extended(sampled[:, left : left + width].all(1), top, height, most)
+    left, width = _extended(sampled[top : top + height].all(0), left, width, most)
+    return top, left, height, width
+
+
+def _extended(lines: Tensor, start: int, count: int, most: int) -> tuple[int, int]:
+    """Return the start and the number of the lines, at most `most`, of the run of True that holds those given."""
+    before = int(lines[: start + count].flip(0).long().cumprod(0).sum())  # lines from the end of those given backwards
+    after = int(lines[start:].long().cumprod(0).sum())
+    first, end = start + count - before, start + after
+    run = min(most, end - first)
+    if run < LONGER * count and not count < FEWEST_LINES <= run:
+        return start, count
+    centred = len(lines) // 2 - run // 2
+    return min(max(centred, first), end - run), run
 
 
 def _acs(shape: Shape, acceleration: float, direction: str, acs: int | None) -> Tensor:
