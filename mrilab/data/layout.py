@@ -12,6 +12,7 @@ from mrilab.errors import UserError
 AXES = ("slices", "coils", "readout", "phase")
 MANY = 32  # more coils than this, on a plane that is much shorter than their number, are not coils
 NEAR = 1  # points by which the peak of k-space may lie beside the middle
+STANDS_OUT = 50.0  # energy of the 3 x 3 points of a peak over the mean of all; an echo has hundreds
 
 
 def axis_order(axes: str | None, ndim: int, path: Path) -> tuple[int, ...]:
@@ -74,9 +75,9 @@ def echo_shift(kspace: Tensor, measured: Tensor) -> tuple[int, int]:
     energy = torch.view_as_real(kspace).square().sum((0, 1, -1))  # (H, W)
     height, width = energy.shape
     row, column = divmod(int(energy.argmax()), width)
-    around = measured.roll((1 - row, 1 - column), (0, 1))[:3, :3]
     off = (row - height // 2, column - width // 2)
-    if not around.all():
+    around, peak = (each.roll((1 - row, 1 - column), (0, 1))[:3, :3] for each in (measured, energy))
+    if not around.all() or peak.mean() < STANDS_OUT * energy[measured].mean():
         return 0, 0
     down, right = (shift if abs(shift) > NEAR else 0 for shift in off)
     return down, right

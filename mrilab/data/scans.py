@@ -65,9 +65,14 @@ class Scan:
 
     @property
     def view_mm(self) -> tuple[float, float] | None:
-        """Return the field of view in mm along readout and phase encoding, without oversampling; None if unknown."""
-        encoded = self.header.get("encoded_fov_mm")
-        return None if encoded is None else (encoded[0] / self.oversampling, encoded[1])
+        """Return the field of view in mm along readout and phase encoding, without oversampling; None if unknown.
+
+        Pixels of exactly 1 x 1 mm are not believed: `header_xml` writes them where nothing is known.
+        """
+        view, matrix = self.header.get("encoded_fov_mm"), self.header.get("encoded_matrix")
+        if view is None or (matrix is not None and view[:2] == matrix[:2]):
+            return None
+        return view[0] / self.oversampling, view[1]
 
     def part(self, n: int) -> Scan:
         """Return the n-th slice of those here, as a scan of a single slice."""

@@ -16,6 +16,7 @@ from mrilab.physics.psf import largest_sidelobe, point_spread
 from mrilab.physics.sampling import (
     MASK_KINDS,
     acs_lines,
+    calibration_block,
     calibration_box,
     effective_acceleration,
     equispaced_all_mask,

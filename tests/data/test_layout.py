@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from mrilab.data.header import header_xml
 from mrilab.data.scans import read_scan
 from mrilab.errors import UserError
 from mrilab.physics.fourier import fft2c
@@ -89,10 +90,50 @@ def test_slices_and_coils_in_the_wrong_order_are_refused_where_an_image_tells(tm
     assert read_scan(written(tmp_path / "right.h5", swapped.movedim(0, 1), image=image)).n_slices == 3
 
 
-def test_dc_in_the_corner_is_noted(tmp_path, kspace):
-    path = written(tmp_path / "corner.h5", torch.fft.ifftshift(kspace, dim=(-2, -1)))
-    with pytest.warns(UserWarning, match=r"DC seems to be at \(0, 0\)"):
+@pytest.mark.parametrize("shift", [(0, 3), (0, -8), (-5, 6), (24, 24)])
+def test_an_echo_off_the_middle_is_moved_there_with_its_mask(tmp_path, kspace, shift):
+    mask = equispaced_mask((SIDE, SIDE), 4)
+    path = written(tmp_path / "off.h5", (kspace * mask).roll(shift, (-2, -1)), mask.roll(shift[1], 1)[0])
+    with pytest.warns(UserWarning, match="so it was moved there"):
+        scan = read_scan(path)
+    assert torch.equal(scan.kspace, kspace * mask) and torch.equal(scan.mask, mask)
+
+
+def test_an_echo_one_point_off_stays_where_it_is(tmp_path, kspace):
+    assert torch.equal(read_scan(written(tmp_path / "near.h5", kspace.roll(1, -1))).kspace, kspace.roll(1, -1))
+
+
+def test_where_points_around_the_peak_are_missing_nothing_is_moved(tmp_path, kspace):
+    lines = torch.arange(SIDE)[None] % 4 == 2  # without DC
+    assert torch.equal(read_scan(written(tmp_path / "none.h5", kspace * lines, lines[0])).kspace, kspace * lines)
+
+
+@pytest.mark.parametrize(
+    "axes", ["slices,readout,phase,coils", "coils,slices,readout,phase", "phase,coils,slices,readout"]
+)
+def test_axes_in_any_order_are_read_as_they_are_named(tmp_path, kspace, axes):
+    volume = torch.cat([kspace, 2 * kspace, 3 * kspace])  # (slices, coils, readout, phase)
+    order = [("slices", "coils", "readout", "phase").index(name) for name in axes.split(",")]
+    path = written(tmp_path / "axes.h5", volume.permute(order))
+    assert torch.equal(read_scan(path, axes=axes).kspace, volume)
+    assert torch.equal(read_scan(path, 1, axes=axes).kspace, volume[1:2])
+
+
+@pytest.mark.parametrize("axes", ["slices,coils,readout", "slices,coils,readout,rows", "coils,coils,readout,phase"])
+def test_axes_that_are_not_those_of_the_data_are_refused(tmp_path, kspace, axes):
+    with pytest.raises(UserError, match="give slices, coils, readout, phase in the stored order"):
+        read_scan(written(tmp_path / "axes.h5", kspace), axes=axes)
+
+
+def test_a_header_of_the_turned_plane_is_refused_with_the_remedy(tmp_path, kspace):
+    plane = kspace[..., 8:40]  # 48 readout points, 32 lines
+    path = written(tmp_path / "turned.h5", plane.mT)
+    with h5py.File(path, "a") as file:
+        file["ismrmrd_header"] = header_xml({}, (48, 32))
+    with pytest.raises(UserError, match="give --axes slices,coils,phase,readout"):
         read_scan(path)
+    assert read_scan(path, axes="slices,coils,phase,readout").shape == (48, 32)
+    assert read_scan(path, axes="slices,coils,readout,phase").shape == (32, 48)
 
 
 @pytest.mark.parametrize("kind", [str, lambda n: np.array([n]), lambda n: str(n).encode(), float])

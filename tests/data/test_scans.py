@@ -61,7 +61,7 @@ def test_the_file_has_the_fastmri_layout(tmp_path):
         assert {"acquisition", "patient_id"} <= set(file.attrs)
 
 
-def test_one_slice_reads_only_that_slice(tmp_path, monkeypatch):
+def test_one_slice_reads_only_that_slice_and_the_middle_one_which_tells_the_echo(tmp_path, monkeypatch):
     kspace = ellipse_kspace(slices=3)
     write_scan(tmp_path / "a.h5", kspace)
     read = []
@@ -74,7 +74,7 @@ def test_one_slice_reads_only_that_slice(tmp_path, monkeypatch):
 
     monkeypatch.setattr(h5py.Dataset, "__getitem__", spy)
     scan = read_scan(tmp_path / "a.h5", slice=-1)
-    assert read == [2] and scan.slices == (2,) and scan.n_slices == 3
+    assert read == [(2,), (1,)] and scan.slices == (2,) and scan.n_slices == 3
     assert torch.equal(scan.kspace, kspace[2:]) and len(scan.reference_rss) == 1
 
 

@@ -20,6 +20,7 @@ from mrilab.evaluation.reconstruct import reconstruct
 from mrilab.methods import registry
 from mrilab.methods.registry import Reconstruction, method
 from mrilab.physics import SenseModel, cg_sense, equispaced_mask, estimate_maps, mvue
+from mrilab.physics.fourier import centre_crop, centre_pad, fft2c, ifft2c
 from mrilab.physics.noise import complex_noise
 
 SHAPE = (96, 100)
@@ -151,7 +152,8 @@ def test_maps_from_a_prescan(volume, tmp_path):
     write_scan(tmp_path / "three.h5", kspace[[0, 1, 0]])
     with pytest.raises(UserError, match="the prescan has 3 slices, the scan 2"):
         reconstruct(volume, "cg-sense", acceleration=8, prescan=tmp_path / "three.h5")
-    write_scan(tmp_path / "holes.h5", kspace, torch.arange(100)[None] % 2 == 0)
+    lines = torch.arange(100)[None] % 2 == 0
+    write_scan(tmp_path / "holes.h5", kspace * lines, lines)
     with pytest.raises(UserError, match="is undersampled; coil maps need a fully sampled one"):
         reconstruct(volume, "cg-sense", acceleration=8, prescan=tmp_path / "holes.h5")
 
@@ -268,3 +270,70 @@ def test_flat_reaches_on_the_real_brain_what_was_asked(acceleration, real_scans)
     scan = real_scans / "brain-16ch.h5"
     classical = reconstruct(scan, "l1-wavelet", acceleration=acceleration).metrics["psnr"]
     assert reconstruct(scan, "flat", acceleration=acceleration, mirrored=True).metrics["psnr"] >= classical + 1
+
+
+def test_padding_is_put_back_around_what_was_acquired(volume, tmp_path):
+    """The method sees the acquired grid, and the image is its zero-filled k-space."""
+    scan = read_scan(volume, 0)
+    small = centre_crop(scan.kspace, (90, 80))
+    write_scan(tmp_path / "small.h5", small)
+    write_scan(tmp_path / "padded.h5", centre_pad(small, SHAPE))
+    of_small = reconstruct(tmp_path / "small.h5", "cg-sense", acceleration=1).slices[0]
+    of_padded = reconstruct(tmp_path / "padded.h5", "cg-sense", acceleration=1).slices[0]
+    for name in ("image", "reference", "zero_filled"):
+        expected = ifft2c(centre_pad(fft2c(getattr(of_small, name)), SHAPE))
+        torch.testing.assert_close(getattr(of_padded, name), expected, rtol=1e-4, atol=1e-10)
+
+
+def test_padding_does_not_count_as_sampled(volume, tmp_path, uncertain):
+    scan = read_scan(volume, 0)
+    columns = (torch.arange(100)[None] >= 4) & (torch.arange(100)[None] < 96)
+    write_scan(tmp_path / "padded.h5", scan.kspace * columns)
+    result = reconstruct(tmp_path / "padded.h5", uncertain, acceleration=4)
+    mask = equispaced_mask(SHAPE, 4) & columns
+    assert torch.equal(result.mask, mask) and result.effective_acceleration == 92 / int(mask.sum())
+    (only,) = result.slices
+    assert only.uncertainty.shape == SHAPE and only.samples.shape == (3, *SHAPE) and (only.uncertainty >= 0).all()
+
+
+def test_a_mask_beside_full_data_samples_them_and_has_a_reference(volume, tmp_path):
+    scan, lines = read_scan(volume, 0), equispaced_mask(SHAPE, 4)
+    write_scan(tmp_path / "both.h5", scan.kspace, mask=lines)
+    with pytest.warns(UserWarning, match="measured against the full data"):
+        own = reconstruct(tmp_path / "both.h5", "cg-sense")
+        other = reconstruct(tmp_path / "both.h5", "cg-sense", acceleration=2)
+    asked = reconstruct(volume, "cg-sense", acceleration=4, slice=0)
+    assert torch.equal(own.slices[0].image, asked.slices[0].image) and own.metrics == asked.metrics
+    assert own.sampling == {"mask": "of the file"} and other.effective_acceleration < 2
+
+
+def test_a_volume_with_a_bad_slice_gives_the_others(volume, tmp_path):
+    kspace = read_scan(volume).kspace
+    write_scan(tmp_path / "bad.h5", torch.cat([kspace, torch.zeros_like(kspace[:1])]))
+    with pytest.warns(UserWarning, match="1 of 3 slices are left out"):
+        result = reconstruct(tmp_path / "bad.h5", "zero-filled", acceleration=4)
+    assert [each.number for each in result.slices] == [0, 1]
+
+
+def test_a_prescan_of_a_wider_view_is_resampled(volume, tmp_path):
+    """A prescan of 1.5 times the view, made of the same images, gives nearly the maps of one of the same view."""
+    scan = read_scan(volume, 0)
+    header = {"encoded_fov_mm": (192.0, 200.0, 5.0)}
+    wide = fft2c(centre_pad(ifft2c(scan.kspace), (144, 150)))
+    write_scan(tmp_path / "scan.h5", scan.kspace, header=header)
+    write_scan(tmp_path / "same.h5", scan.kspace, header=header)
+    write_scan(tmp_path / "wide.h5", wide, header={"encoded_fov_mm": (288.0, 300.0, 5.0)})
+    asked = {"acceleration": 4, "slice": 0}
+    same = reconstruct(tmp_path / "scan.h5", "cg-sense", prescan=tmp_path / "same.h5", **asked)
+    with pytest.warns(UserWarning, match="resampled to the scan"):
+        resampled = reconstruct(tmp_path / "scan.h5", "cg-sense", prescan=tmp_path / "wide.h5", **asked)
+    assert psnr(resampled.slices[0].image, same.slices[0].image) > 50
+    with pytest.raises(UserError, match="give one that covers the scan"):
+        reconstruct(tmp_path / "wide.h5", "cg-sense", prescan=tmp_path / "same.h5", **asked)
+
+
+def test_a_prescan_in_memory_knows_its_slices(volume):
+    one = read_scan(volume, 1)
+    assert reconstruct(volume, "zero-filled", acceleration=4, slice=1, prescan=one).maps_from == "prescan 24x24"
+    with pytest.raises(UserError, match="slice 0 was not read from the prescan"):
+        reconstruct(volume, "zero-filled", acceleration=4, slice=0, prescan=one)

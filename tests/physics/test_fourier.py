@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from mrilab.physics import SenseModel, centre_crop, centre_pad, fft1c, fft2c, ifft1c, ifft2c, mirror
-from mrilab.physics.fourier import fourier_shift_phase
+from mrilab.physics.fourier import fourier_shift_phase, narrow_view
 
 SHAPES = [(8, 8), (7, 9), (6, 5), (1, 4), (15, 2)]
 
@@ -79,3 +79,22 @@ def test_mirrored_scans_are_scans_of_the_mirrored_object(shape, dims, generator)
     model = SenseModel(mirror(maps, dims), mirror(mask, dims))
     expected = mirror(SenseModel(maps, mask).forward(x), dims)
     torch.testing.assert_close(model.forward(mirror(x, dims)), expected)
+
+
+def test_a_narrower_view_is_the_central_part_of_the_image_at_its_resolution():
+    """Of a band-limited object, sampled by its Fourier series, the part is known exactly."""
+    generator = torch.Generator().manual_seed(3)
+    wide = torch.zeros(24, 30, dtype=torch.complex128)
+    wide[9:16, 11:20] = torch.randn(7, 9, dtype=torch.complex128, generator=generator)  # (rows, columns) around DC
+    part = ifft2c(narrow_view(wide, (2 / 3, 1 / 2)))
+    assert part.shape == (16, 15)
+    y = (torch.arange(16, dtype=torch.float64) - 8) / 24  # pixels of 1 / 24 and 1 / 30 of the whole view
+    x = (torch.arange(15, dtype=torch.float64) - 7) / 30
+    waves_y = torch.exp(2j * torch.pi * y[:, None] * (torch.arange(24) - 12))
+    waves_x = torch.exp(2j * torch.pi * x[:, None] * (torch.arange(30) - 15))
+    torch.testing.assert_close(part, waves_y @ wide @ waves_x.T / (24 * 30) ** 0.5)
+
+
+def test_a_view_of_everything_changes_nothing():
+    kspace = torch.randn(2, 9, 12, dtype=torch.complex128)
+    torch.testing.assert_close(narrow_view(kspace, (1.0, 1.0)), kspace)

@@ -9,6 +9,7 @@ from mrilab.errors import UserError
 from mrilab.physics import (
     MASK_KINDS,
     acs_lines,
+    calibration_block,
     calibration_box,
     effective_acceleration,
     equispaced_all_mask,
@@ -139,3 +140,33 @@ def test_calibration_box_is_the_sampled_box_around_the_centre():
     top, left = 16 - h // 2, 16 - w // 2
     assert hole[top : top + h, left : left + w].all()
     assert (h, w) == (9, 24)
+
+
+def lines(n, *runs):
+    selected = torch.zeros(1, n, dtype=torch.bool)
+    for start, end in runs:
+        selected[0, start:end] = True
+    return selected
+
+
+@pytest.mark.parametrize(
+    "n, runs, expected",
+    [
+        (127, [(58, 66)], (58, 8)),  # one line off: without it the box has 6 lines, too few for ESPIRiT
+        (128, [(48, 65)], (48, 17)),  # DC is the last of 17 lines
+        (128, [(63, 80)], (63, 17)),
+        (128, [(59, 69)], (59, 10)),  # around DC, as usual
+        (128, [(58, 69)], (59, 10)),  # a single neighbour changes nothing
+        (128, [(30, 90)], (52, 24)),  # at most 24, around DC
+        (128, [(20, 66)], (42, 24)),  # at most 24, as near to DC as they are
+    ],
+)
+def test_the_calibration_block_may_lie_beside_dc(n, runs, expected):
+    top, left, height, width = calibration_block(lines(n, *runs), (64, n))
+    assert (top, height) == (20, 24) and (left, width) == expected
+    top, left, height, width = calibration_block(lines(n, *runs).T, (n, 64))
+    assert (left, width) == (20, 24) and (top, height) == expected
+
+
+def test_the_calibration_block_is_empty_where_dc_is_not_sampled():
+    assert 0 in calibration_block(lines(64, (40, 60)), (64, 64))[2:]
