@@ -29,6 +29,8 @@ COMMON = {
     "maps_from": "acs: sampled lines; prescan: full centre.",
     "prescan": "Fully sampled scan for the coil maps.",
     "oversampling": "Readout oversampling to remove, if the header is wrong.",
+    "whiten": "auto: by a noise measurement, or by the background where coils differ; no.",
+    "coils": "Compress to so many virtual coils.",
     "axes": "Stored axes, if not slices,coils,readout,phase.",
     "device": "auto, cpu, cuda, cuda:1 ...",
 }

@@ -15,6 +15,7 @@ from mrilab.data.layout import axis_order, check_axes
 from mrilab.errors import UserError
 
 IMAGES = ("reconstruction_rss", "reconstruction_esc")  # what may be stored beside k-space
+MOST_NOISE = 2**25  # noise samples that are read: 256 MiB
 SMALLEST = 8  # smallest number of points along an axis; with fewer nothing can be estimated
 
 
@@ -29,6 +30,7 @@ class RawFile:
     attrs: dict
     mask: np.ndarray | None
     reference: np.ndarray | None
+    noise: np.ndarray | None
 
 
 def read_file(path: Path, slice: int | None = None, axes: str | None = None) -> RawFile:
@@ -45,7 +47,9 @@ def read_file(path: Path, slice: int | None = None, axes: str | None = None) -> 
         mask = _mask(file, data, path)
         reference = _reference(file, data, numbers)
         attrs = {k: v.decode("utf-8", "replace") if isinstance(v, bytes) else v for k, v in file.attrs.items()}
-        return RawFile(kspace, numbers, n_slices, _text(file.get("ismrmrd_header")), attrs, mask, reference)
+        return RawFile(
+            kspace, numbers, n_slices, _text(file.get("ismrmrd_header")), attrs, mask, reference, _noise(file)
+        )
 
 
 @contextmanager
@@ -171,6 +175,14 @@ def _reference(file: h5py.File, data: Stored, numbers: Sequence[int]) -> np.ndar
             if len(stored) == data.shape[0] and 0 < stored.size <= data.size:
                 return np.stack([stored[n] for n in numbers]).astype(np.float32)
     return None
+
+
+def _noise(file: h5py.File) -> np.ndarray | None:
+    """Read the noise measurement, complex (coil, n); None if there is none, or another thing of that name."""
+    noise = file.get("noise")
+    if not isinstance(noise, h5py.Dataset) or noise.dtype.kind != "c" or noise.ndim != 2 or noise.size > MOST_NOISE:
+        return None
+    return noise[()].astype(np.complex64)
 
 
 def _text(data: object) -> bytes | str:

@@ -38,6 +38,7 @@ class Scan:
         beside: a mask that the file has beside fully sampled k-space, in the same shapes; None in other files.
         header, attrs: fields of the ISMRMRD header and attributes of the file.
         reference_rss: image in the file, float32 (slices, h, w), often a smaller crop; None if there is none.
+        noise: samples of a noise measurement, complex64 (coil, n), from the file's `noise`; None if there is none.
         slices: numbers of these slices in the file, which has `n_slices`.
     """
 
@@ -52,6 +53,7 @@ class Scan:
     slices: tuple[int, ...] = (0,)
     n_slices: int = 1
     oversampling: float = 1.0
+    noise: Tensor | None = None
 
     @property
     def name(self) -> str:
@@ -138,7 +140,9 @@ def read_scan(
         if reference is not None and reference.shape[-2] == height:
             reference = centre_crop(reference, (rows, reference.shape[-1]))
     removed = height / kspace.shape[-2]
-    return Scan(kspace, path, mask, acquired, beside, header, raw.attrs, reference, raw.numbers, raw.n_slices, removed)
+    noise = None if raw.noise is None else torch.from_numpy(raw.noise)
+    numbers = (raw.numbers, raw.n_slices)
+    return Scan(kspace, path, mask, acquired, beside, header, raw.attrs, reference, *numbers, removed, noise)
 
 
 def scan_slices(path: str | Path, axes: str | None = None) -> int:

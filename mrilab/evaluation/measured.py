@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from mrilab.data.scans import Scan, read_scan
 from mrilab.data.support import central_grid
 from mrilab.data.survey import good_slices
 from mrilab.errors import UserError
+from mrilab.evaluation.receivers import check_receivers, find_receivers
 from mrilab.methods.patterns import find_pattern, named_mask
 from mrilab.methods.registry import Progress
 from mrilab.physics.fourier import centre_crop, centre_pad, fft2c, ifft2c, narrow_view
@@ -42,9 +44,12 @@ class Conditions:
     prescan: Scan | str | Path | None = None
     oversampling: float | None = None
     axes: str | None = None
+    whiten: str = "auto"
+    coils: int | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked without the scan."""
+        check_receivers(self.whiten, self.coils)
         if self.maps_from not in ("acs", "prescan"):
             raise UserError(f"unknown source of coil maps {self.maps_from!r}; choose acs or prescan")
         if self.acceleration is not None and self.use_mask:
@@ -64,7 +69,7 @@ class Measured:
     mask: bool (1, W), (H, 1) or (H, W) on the CPU and on the scan's grid, without what was never acquired.
     sampling: words on how the mask came about. maps_from: a word on where the coil maps come from.
     reference: (h, w) complex MVUE of the fully sampled data; None where the scan is undersampled.
-    nominal_acceleration: None where nobody asked for one.
+    nominal_acceleration: None where nobody asked for one. receivers: what was done with the coils.
     """
 
     scan: Scan
@@ -75,6 +80,7 @@ class Measured:
     reference: Tensor | None
     nominal_acceleration: float | None
     seed: int
+    receivers: dict[str, Any]
 
     @property
     def number(self) -> int:
@@ -130,13 +136,16 @@ def measured_slices(
         calibration = _calibration(part, prescan, conditions.maps_from)
         acquired = torch.ones(1, 1, dtype=torch.bool) if part.acquired is None else part.acquired
         grid = central_grid(acquired, part.shape) if without_padding else part.shape
-        kspace = centre_crop(part.kspace[0], grid).to(device)  # (coil, h, w)
+        receivers = find_receivers(part, mask, conditions.whiten, conditions.coils, calibration is None)
+        kspace = receivers.of_kspace(part.kspace[0])  # (new coil, H, W)
+        calibration = None if calibration is None else receivers.of_kspace(calibration)
+        kspace = centre_crop(kspace, grid).to(device)  # (new coil, h, w)
         reference = None if part.mask is not None else full_reference(kspace, crop_lines(acquired, grid))  # (h, w)
         prepared = None if calibration is None else calibration.to(device)
         acquisition, source = acquire(kspace, crop_lines(mask, grid), prepared)
         asked = conditions.acceleration
         nominal = number(part, "acceleration") if asked is None else float(asked)
-        yield Measured(part, acquisition, mask, sampling, source, reference, nominal, conditions.seed)
+        yield Measured(part, acquisition, mask, sampling, source, reference, nominal, conditions.seed, receivers.said)
 
 
 def number(scan: Scan, attribute: str) -> float | None:

@@ -33,6 +33,8 @@ def reconstruct(
     device: str = "auto",
     oversampling: float | None = None,
     axes: str | None = None,
+    whiten: str = "auto",
+    coils: int | None = None,
     progress: bool = False,
     **options: Any,
 ) -> Result:
@@ -50,6 +52,7 @@ def reconstruct(
         prescan: a separate, fully sampled scan with the same coils and field of view to take the maps from.
         device: "cpu", "cuda", "cuda:1" ... or "auto", which is cuda where there is one.
         oversampling, axes: see `read_scan`.
+        whiten, coils: noise of the coils, and their number; see `mrilab.evaluation.receivers.find_receivers`.
         progress: show bars on stderr.
 
     Raises:
@@ -59,7 +62,7 @@ def reconstruct(
     run, target = find_method(method), find_device(device)
     check_options(method, options)
     conditions = Conditions(
-        acceleration, mask, direction, seed, use_mask, slice, maps_from, prescan, oversampling, axes
+        acceleration, mask, direction, seed, use_mask, slice, maps_from, prescan, oversampling, axes, whiten, coils
     )
     if target.type == "cuda":
         torch.cuda.reset_peak_memory_stats(target)
@@ -77,6 +80,7 @@ def reconstruct(
         slices=slices,
         mask=measured.mask,
         sampling=measured.sampling,
+        receivers=measured.receivers,
         nominal_acceleration=measured.nominal_acceleration,
         effective_acceleration=measured.effective_acceleration,
         seed=seed,

@@ -1,6 +1,6 @@
 """What a reconstruction leaves: images, conditions and figures of merit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ class Result:
 
     mask: bool (1, W), (H, 1) or (H, W). nominal_acceleration: None where nobody asked for one.
     seconds: of the method, all slices; seconds_total: with reading, coil maps and metrics.
+    receivers: what was done with the coils: `whitened` by what, and the number of virtual `coils` with their share of
+        the energy.
     peak_memory_mb: of this process so far on a CPU, of torch during this call on a GPU (MiB).
     """
 
@@ -64,6 +66,7 @@ class Result:
     peak_memory_mb: float
     device: str
     noise_std: float | None = None
+    receivers: dict[str, Any] = field(default_factory=dict)
 
     @property
     def maps_from(self) -> str:
@@ -105,6 +108,7 @@ class Result:
             "options": self.options,
             "seed": self.seed,
             **self.sampling,
+            **self.receivers,
             "slices": [{"slice": each.number, "seconds": each.seconds, **each.metrics} for each in self.slices],
         }
 
