@@ -2,14 +2,19 @@
 
 import sys
 import time
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
+from mrilab.data.nifti import Voxel
+from mrilab.data.orientation import voxel_affine
 from mrilab.data.scans import Scan
+from mrilab.data.voxels import voxel_size
 from mrilab.errors import UserError
 from mrilab.evaluation.measured import Conditions, Measured, measured_slices, number
 from mrilab.evaluation.result import Result, SliceResult, figures_of_merit
@@ -65,6 +70,7 @@ def reconstruct(
     for measured in measured_slices(scan, conditions, target, partial(bar, desc="slices", unit="slice")):
         slices.append(_reconstruct_slice(measured, run, bar, options))
 
+    voxel, affine = _place(measured.scan, [each.number for each in slices])
     return Result(
         scan=measured.scan.path.name,
         method=method,
@@ -79,7 +85,20 @@ def reconstruct(
         peak_memory_mb=peak_memory(target) / 2**20,
         device=str(target),
         noise_std=number(measured.scan, "noise_std"),
+        voxel_mm=voxel,
+        affine=affine,
     )
+
+
+def _place(scan: Scan, numbers: list[int]) -> tuple[Voxel | None, np.ndarray | None]:
+    """Return the size of a voxel in mm, and the affine of these slices; None where the scan does not say."""
+    voxel, _ = voxel_size(scan)
+    if voxel is None:
+        return None, None
+    affine, reason = voxel_affine(scan.attrs, voxel, scan.shape, numbers)
+    if reason:
+        warnings.warn(f"{scan.path}: {reason}", stacklevel=3)
+    return voxel, affine
 
 
 def _reconstruct_slice(measured: Measured, run: Method, progress: Progress, options: dict[str, Any]) -> SliceResult:

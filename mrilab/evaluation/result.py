@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from mrilab.data.nifti import Voxel
 from mrilab.data.results import write_reconstruction
 from mrilab.evaluation.metrics import nmse, nrmse, psnr, ssim
 from mrilab.machine import commit
@@ -49,6 +51,8 @@ class Result:
     mask: bool (1, W), (H, 1) or (H, W). nominal_acceleration: None where nobody asked for one.
     seconds: of the method, all slices; seconds_total: with reading, coil maps and metrics.
     peak_memory_mb: of this process so far on a CPU, of torch during this call on a GPU (MiB).
+    voxel_mm: height, width and thickness of a voxel. affine: (4, 4), from voxels to the patient, as
+    `mrilab.data.orientation` has it. None where the scan does not say.
     """
 
     scan: str
@@ -64,6 +68,8 @@ class Result:
     peak_memory_mb: float
     device: str
     noise_std: float | None = None
+    voxel_mm: Voxel | None = None
+    affine: np.ndarray | None = None
 
     @property
     def maps_from(self) -> str:
@@ -119,5 +125,11 @@ class Result:
             mask=self.mask,
             uncertainty=self.stack("uncertainty"),
             samples=self.stack("samples"),
-            attrs={**attrs, "noise_std": self.noise_std, "commit": commit()},
+            attrs={
+                **attrs,
+                "noise_std": self.noise_std,
+                "voxel_mm": self.voxel_mm,
+                "affine": self.affine,
+                "commit": commit(),
+            },
         )
