@@ -51,8 +51,10 @@ def read_skmtea(path: Path, *, echo: int | None = None, mask: str | None = None,
         sampled = _mask(file, mask, (height, width), path)
     check_kspace(kspace, path)
     attrs = {"converted_from": "SKM-TEA", "echo": echo, "first_slice": first}
-    attrs |= padding((kspace != 0).any(0).any(0).any(0))
+    measured = kspace.any(0).any(0)  # (x, coils, ky, kz) -> (ky, kz)
+    attrs |= padding(measured.any(0))
     if mask is not None:
+        sampled = sampled & measured  # a mask may ask for points outside of the ellipse
         kspace *= sampled
         return Raw(kspace, sampled, {**attrs, "benchmark_mask": mask})
     warnings.warn(
