@@ -5,15 +5,27 @@ ISMRMRD has them for every line: `position` is the middle of the field of view i
 wants axes to the right, the front and the head (RAS).
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from mrilab.data.nifti import Voxel
+from mrilab.data.scans import Scan
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 NAMES = ("position", "read_dir", "phase_dir", "slice_dir")
 TOLERANCE = 0.02  # of directions, and of distances relative to the thickness
+
+
+def scan_affine(scan: Scan, voxel: Voxel | None, slices: Sequence[int]) -> np.ndarray | None:
+    """Return the affine of these slices of a scan as `voxel_affine` does; a warning says why there is none."""
+    if voxel is None:
+        return None
+    affine, reason = voxel_affine(scan.attrs, voxel, scan.shape, slices)
+    if reason:
+        warnings.warn(f"{scan.path}: {reason}", stacklevel=3)
+    return affine
 
 
 def voxel_affine(

@@ -2,17 +2,14 @@
 
 import sys
 import time
-import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
-from mrilab.data.nifti import Voxel
-from mrilab.data.orientation import voxel_affine
+from mrilab.data.orientation import scan_affine
 from mrilab.data.scans import Scan
 from mrilab.data.voxels import voxel_size
 from mrilab.errors import UserError
@@ -70,7 +67,7 @@ def reconstruct(
     for measured in measured_slices(scan, conditions, target, partial(bar, desc="slices", unit="slice")):
         slices.append(_reconstruct_slice(measured, run, bar, options))
 
-    voxel, affine = _place(measured.scan, [each.number for each in slices])
+    voxel, _ = voxel_size(measured.scan)
     return Result(
         scan=measured.scan.path.name,
         method=method,
@@ -86,19 +83,8 @@ def reconstruct(
         device=str(target),
         noise_std=number(measured.scan, "noise_std"),
         voxel_mm=voxel,
-        affine=affine,
+        affine=scan_affine(measured.scan, voxel, [each.number for each in slices]),
     )
-
-
-def _place(scan: Scan, numbers: list[int]) -> tuple[Voxel | None, np.ndarray | None]:
-    """Return the size of a voxel in mm, and the affine of these slices; None where the scan does not say."""
-    voxel, _ = voxel_size(scan)
-    if voxel is None:
-        return None, None
-    affine, reason = voxel_affine(scan.attrs, voxel, scan.shape, numbers)
-    if reason:
-        warnings.warn(f"{scan.path}: {reason}", stacklevel=3)
-    return voxel, affine
 
 
 def _reconstruct_slice(measured: Measured, run: Method, progress: Progress, options: dict[str, Any]) -> SliceResult:
