@@ -1,5 +1,7 @@
 """`mrilab convert IN OUT`: raw data of other formats in, raw data and images of other formats out."""
 
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +35,7 @@ def convert(
     from mrilab.data.formats.convert import convert as convert_file
 
     check_output("OUT", target, str(source))
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # removes temporary files
     options: dict[str, Any] = {"encoding": encoding, "echo": echo, "mask": mask, "slices": slices, "axes": axes}
     with notes_on_stderr():
         summary = convert_file(source, target, voxel_mm=voxel_mm, force=force, **options)

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from mrilab.data.atomic import atomic_path
-from mrilab.data.formats.raw import Raw, check_kspace
-from mrilab.data.hdf5 import SMALLEST, writing
+from mrilab.data.formats.raw import Raw, check_kspace, check_size
+from mrilab.data.hdf5 import writing
 from mrilab.errors import UserError
 
 DIMENSIONS = 16
@@ -45,8 +45,7 @@ def read_bart(path: Path) -> Raw:
             f"{data} is longer than 1 along dimension {named}; `bart slice` or `bart transpose` it first, so that only "
             "readout (0), phase (1), coils (3) and slices (13) remain"
         )
-    if min(shape[READOUT], shape[PHASE]) < SMALLEST:
-        raise UserError(f"{data} has only {shape[READOUT]} x {shape[PHASE]} points; {SMALLEST} a side are needed")
+    check_size([shape[n] for n in (SLICES, COILS, READOUT, PHASE)], data)
     if data.stat().st_size != 8 * int(np.prod(shape, dtype=object)):
         raise UserError(f"{data} has {data.stat().st_size} bytes, which is not what {header} says; copy both again")
     values = np.fromfile(data, dtype="<c8").reshape(shape, order="F")

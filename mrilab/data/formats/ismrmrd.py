@@ -18,7 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mrilab.data.formats.grid import Grid, line_grid, partitions_to_slices, slice_positions
-from mrilab.data.formats.raw import Raw, check_kspace, empty_kspace, padding
+from mrilab.data.formats.raw import Raw, check_kspace, check_size, padding
 from mrilab.data.hdf5 import open_hdf5
 from mrilab.data.header import parse_header
 from mrilab.errors import UserError
@@ -66,7 +66,8 @@ def read_ismrmrd(path: Path, *, encoding: int | None = None) -> Raw:
         coils = _coils(heads[used], path)
         grid = line_grid(heads[used], _flagged(package, heads[used], "ACQ_IS_REVERSE"), space, path)
         slices, parts, height, width = grid.shape
-        kspace = empty_kspace((slices, parts, coils, height, width), path)
+        check_size((slices * parts, coils, height, width), path)
+        kspace = torch.zeros(slices, parts, coils, height, width, dtype=torch.complex64)
         count = torch.zeros(grid.shape, dtype=torch.int16)
         noise = _fill(kspace, count, package.file.Acquisitions(group["data"]), grid, used, noisy)
     kspace /= count.clamp(min=1)[:, :, None]
@@ -95,7 +96,12 @@ def read_ismrmrd(path: Path, *, encoding: int | None = None) -> Raw:
 def measurements(file: h5py.File) -> list[str]:
     """Return the names of the groups that hold an ISMRMRD measurement."""
     groups = {name: item for name, item in file.items() if isinstance(item, h5py.Group)}
-    return [name for name, group in groups.items() if {"xml", "data"} <= set(group)]
+    return [name for name, group in groups.items() if "xml" in group and _holds_lines(group.get("data"))]
+
+
+def _holds_lines(data: object) -> bool:
+    """Return whether these are lines of k-space; images are stored under the same name."""
+    return isinstance(data, h5py.Dataset) and set(data.dtype.names or ()) == {"head", "traj", "data"}
 
 
 def _package() -> ModuleType:
@@ -200,7 +206,7 @@ def _meant(header: dict, width: int) -> Tensor:
     columns = torch.zeros(width, dtype=torch.bool)
     if {"phase_minimum", "phase_maximum", "phase_centre"} <= {*header} and header["phase_maximum"] > 0:
         shift = width // 2 - header["phase_centre"]
-        columns[max(0, header["phase_minimum"] + shift) : header["phase_maximum"] + shift + 1] = True
+        columns[max(0, header["phase_minimum"] + shift) : max(0, header["phase_maximum"] + shift + 1)] = True
     return columns
 
 

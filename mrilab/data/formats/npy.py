@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from mrilab.data.atomic import atomic_path
-from mrilab.data.formats.raw import Raw, check_kspace
-from mrilab.data.hdf5 import SMALLEST, writing
+from mrilab.data.formats.raw import Raw, check_kspace, check_size
+from mrilab.data.hdf5 import writing
 from mrilab.errors import UserError
 
 AXES = ("slices", "coils", "readout", "phase")
@@ -32,11 +32,9 @@ def read_numpy(path: Path, *, axes: str | None = None) -> Raw:
     order = [names.index(name) for name in AXES if name in names]
     missing = tuple(n for n, name in enumerate(AXES) if name not in names)
     values = np.expand_dims(stored.transpose(order), missing)  # (slices, coils, H, W)
-    if min(values.shape[-2:]) < SMALLEST or 0 in values.shape:
-        size = " x ".join(map(str, values.shape))
-        raise UserError(f"{path} has {size} slices, coils, points and lines; {SMALLEST} points a side are needed")
+    check_size(values.shape, path)
     with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite and is refused below
-        kspace = torch.from_numpy(np.ascontiguousarray(values, dtype=np.complex64))
+        kspace = torch.from_numpy(np.array(values, dtype=np.complex64, order="C"))
     check_kspace(kspace, path)
     return Raw(kspace, _mask(mask, kspace, path), noise=_noise(noise, kspace, path))
 
@@ -61,7 +59,7 @@ def write_numpy(path: Path, kspace: Tensor, mask: Tensor | None = None, noise: T
 def _load(path: Path) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Return k-space, mask and noise of a .npy or .npz file as they are stored."""
     try:
-        loaded = np.load(path, allow_pickle=False)
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)  # an array is read when its size is checked
         if isinstance(loaded, np.ndarray):
             return loaded, None, None
         with loaded as archive:

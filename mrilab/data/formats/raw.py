@@ -33,19 +33,19 @@ class Raw:
     noise: Tensor | None = None
 
 
-def empty_kspace(shape: Sequence[int], path: Path) -> Tensor:
-    """Return complex64 zeros of this shape.
+def check_size(shape: Sequence[int], path: Path) -> None:
+    """Check the shape of k-space before it is read.
 
     Raises:
-        UserError: more than the memory holds, or fewer points a side than anything can be made of.
+        UserError: nothing, fewer points a side than anything can be made of, or more than the memory holds.
     """
     height, width = shape[-2:]
-    if min(height, width) < SMALLEST:
-        raise UserError(f"{path} has only {height} x {width} points; {SMALLEST} a side are needed")
+    if min(height, width) < SMALLEST or 0 in shape:
+        size = " x ".join(map(str, shape))
+        raise UserError(f"{path} has {size} slices, coils, points and lines; {SMALLEST} points a side are needed")
     needed = 8 * float(np.prod(shape, dtype=float))
     if needed > psutil.virtual_memory().available:
-        raise UserError(f"{path} needs {needed / 2**30:.1f} GiB of memory, more than is free; convert it elsewhere")
-    return torch.zeros(tuple(shape), dtype=torch.complex64)
+        raise UserError(f"{path} needs {needed / 2**30:.1f} GiB of memory, more than is free; convert fewer slices")
 
 
 def check_kspace(kspace: Tensor, path: Path) -> None:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from mrilab.data.formats.raw import Raw, check_kspace, empty_kspace, padding
+from mrilab.data.formats.raw import Raw, check_kspace, check_size, padding
 from mrilab.data.hdf5 import open_hdf5
 from mrilab.errors import UserError
 from mrilab.physics.fourier import centre_pad
@@ -45,7 +45,9 @@ def read_skmtea(path: Path, *, echo: int | None = None, mask: str | None = None,
         if not 0 <= echo < echoes:
             raise UserError(f"{path} has no echo {echo}; it has {echoes}, numbered from 0")
         first, end = _range(slices, n, path)
-        kspace = empty_kspace((end - first, coils, height, width), path)
+        shape = (end - first, coils, height, width)
+        check_size(shape, path)
+        kspace = torch.empty(shape, dtype=torch.complex64)
         for x in tqdm(range(first, end), "slices", file=sys.stderr, leave=False, disable=None):
             kspace[x - first] = torch.from_numpy(data[x, :, :, echo]).permute(2, 0, 1)  # (ky, kz, coils) -> coils first
         sampled = _mask(file, mask, (height, width), path)

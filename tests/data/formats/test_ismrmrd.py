@@ -299,6 +299,36 @@ def test_readouts_longer_than_the_header_says_are_read_without_a_field_of_view(t
     assert "encoded_fov_mm" not in raw.header and raw.header["te_ms"] == 15
 
 
+def test_of_several_measurements_the_first_is_read_and_images_are_none(tmp_path):
+    kspace = images()
+    path = write(tmp_path / "a.h5", lines(kspace))
+    with ismrmrd.File(str(path), "a") as file:
+        pictures = file["pictures"]
+        pictures.images = [ismrmrd.Image.from_array(np.ones((1, H, W), np.float32))]
+        file["later"].header = ismrmrd.xsd.CreateFromDocument(HEADER.format(encodings=space()).encode())
+        file["later"].acquisitions = lines(images(seed=5))
+    with pytest.warns(UserWarning, match="holds 2 measurements; the first, dataset"):
+        np.testing.assert_array_equal(read_any(path)[1].kspace.numpy(), kspace)
+
+
+def test_a_file_of_images_is_unknown(tmp_path):
+    with ismrmrd.File(str(tmp_path / "a.h5"), "w") as file:
+        file["dataset"].images = [ismrmrd.Image.from_array(np.ones((1, H, W), np.float32))]
+    with pytest.raises(UserError, match="unknown format .*it holds dataset.*`mrilab convert` reads"):
+        read_any(tmp_path / "a.h5")
+
+
+def test_lines_of_other_coils_and_damage_are_sentences(tmp_path):
+    kspace = images()
+    path = write(tmp_path / "a.h5", lines(kspace) + [line(np.ones((2, H), np.complex64), 3)])
+    with pytest.raises(UserError, match="lines of 2, 3 coils"):
+        read_any(path)
+    whole = write(tmp_path / "b.h5", lines(kspace)).read_bytes()
+    (tmp_path / "b.h5").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="cut short|damaged"):
+        read_any(tmp_path / "b.h5")
+
+
 def test_a_missing_package_is_a_sentence_with_the_command(tmp_path, monkeypatch):
     path = write(tmp_path / "a.h5", lines(images()))
     monkeypatch.setitem(sys.modules, "ismrmrd", None)
