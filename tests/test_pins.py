@@ -65,8 +65,9 @@ def test_conda_has_the_same_pins_and_python():
     assert Version(python.partition("=")[2]) in Requirement(f"python{PROJECT['requires-python']}").specifier
 
 
-def test_bench_extra_is_covered_by_the_lock():
-    for line in PROJECT["optional-dependencies"]["bench"]:
+@pytest.mark.parametrize("extra", ["bench", "formats"])
+def test_an_extra_is_covered_by_the_lock(extra):
+    for line in PROJECT["optional-dependencies"][extra]:
         requirement = Requirement(line)
         assert LOCK[canonicalize_name(requirement.name)] in requirement.specifier
 

@@ -1,4 +1,4 @@
-"""NIfTI files of what was found in a scan, with the size of a voxel. The axes are those of the raw data."""
+"""NIfTI files of what was found in a scan: the axes are those of the raw data; the affine says where they point."""
 
 import gzip
 import json
@@ -30,22 +30,33 @@ def split_ending(path: str | Path, option: str) -> tuple[str, str]:
 
 
 def write_nifti(
-    path: Path, values: np.ndarray, voxel: Voxel | None, description: str, names: dict[int, str] | None = None
+    path: Path,
+    values: np.ndarray,
+    voxel: Voxel | None,
+    description: str,
+    names: dict[int, str] | None = None,
+    affine: np.ndarray | None = None,
 ) -> None:
     """Write `values` (H, W, slices, ...), whole or not at all; with `names` they are numbers of classes.
 
-    Without the size of a voxel in mm its sides are 1, without a unit. Where the patient lies is not known. The names
-    stand in the header as a comment, a table in JSON.
+    Without the size of a voxel in mm its sides are 1, without a unit. Where the patient lies is known with `affine`
+    (4, 4) only, from voxels to mm in RAS (see `mrilab.data.orientation`). The names stand in the header as a comment, a
+    table in JSON.
 
     Raises:
         UserError: a place that cannot be written.
     """
-    image = Nifti1Image(values, np.diag([*(voxel or (1.0, 1.0, 1.0)), 1.0]))
+    if affine is None:
+        image = Nifti1Image(values, np.diag([*(voxel or (1.0, 1.0, 1.0)), 1.0]))
+    else:
+        image = Nifti1Image(values, affine)
+        image.set_sform(affine, code="scanner")
+        image.set_qform(affine, code="scanner")
     header = image.header
     if names is not None:
         header.set_intent("label", name="class number")
         header.extensions.append(Nifti1Extension(COMMENT, json.dumps(names).encode()))
-    header.set_xyzt_units("unknown" if voxel is None else "mm")
+    header.set_xyzt_units("unknown" if voxel is None and affine is None else "mm")
     header["descrip"] = description.encode()
     content = image.to_bytes()
     with atomic_path(path) as temporary, writing(path):

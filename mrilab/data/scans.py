@@ -163,6 +163,7 @@ def write_scan(
     mask: Tensor | None = None,
     attrs: Mapping | None = None,
     header: Mapping | None = None,
+    noise: Tensor | None = None,
 ) -> None:
     """Write (slices, coil, H, W) complex k-space as a fastMRI file, whole or not at all.
 
@@ -171,18 +172,23 @@ def write_scan(
             `max` and `norm` are written too, as in fastMRI's training files.
         attrs: further attributes; fastMRI has `acquisition` and `patient_id`.
         header: fields as `parse_header` returns them; `header_xml` names the defaults.
+        noise: samples without signal, complex (coil, n), written as `noise`.
 
     Raises:
-        UserError: k-space of another shape or type, a mask that does not fit, a place that cannot be written.
+        UserError: k-space or noise of another shape or type, a mask that does not fit, a place that cannot be written.
     """
     if kspace.ndim != 4 or not kspace.is_complex():
         raise UserError(f"k-space to write must be complex (slices, coil, H, W), not {tuple(kspace.shape)}")
+    if noise is not None and (noise.ndim != 2 or len(noise) != kspace.shape[1] or not noise.is_complex()):
+        raise UserError(f"noise to write must be complex ({kspace.shape[1]}, n), not {tuple(noise.shape)}")
     path = Path(path)
     kspace = kspace.detach().cpu().to(torch.complex64)
     height, width = kspace.shape[-2:]
     with atomic_path(path) as temporary, writing(path), h5py.File(temporary, "w") as file:
         file["ismrmrd_header"] = header_xml(header or {}, (height, width))
         file["kspace"] = kspace.numpy()
+        if noise is not None:
+            file["noise"] = noise.detach().cpu().to(torch.complex64).numpy()
         if mask is None:
             image = torch.stack([rss(k) for k in kspace]).numpy()  # per slice: a volume may fill the memory
             file["reconstruction_rss"] = image

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from mrilab.data.orientation import scan_affine
 from mrilab.data.scans import Scan
+from mrilab.data.voxels import voxel_size
 from mrilab.errors import UserError
 from mrilab.evaluation.measured import Conditions, Measured, measured_slices, number
 from mrilab.evaluation.result import Result, SliceResult, figures_of_merit
@@ -73,6 +75,7 @@ def reconstruct(
     for measured in measured_slices(scan, conditions, target, shown, without_padding=True):
         slices.append(_reconstruct_slice(measured, run, bar, options))
 
+    voxel, _ = voxel_size(measured.scan)
     return Result(
         scan=measured.scan.path.name,
         method=method,
@@ -88,6 +91,8 @@ def reconstruct(
         peak_memory_mb=peak_memory(target) / 2**20,
         device=str(target),
         noise_std=number(measured.scan, "noise_std"),
+        voxel_mm=voxel,
+        affine=scan_affine(measured.scan, voxel, [each.number for each in slices]),
     )
 
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from mrilab.data.nifti import Voxel
 from mrilab.data.results import write_reconstruction
 from mrilab.evaluation.metrics import nmse, nrmse, psnr, ssim
 from mrilab.machine import commit
@@ -51,6 +53,8 @@ class Result:
     receivers: what was done with the coils: `whitened` by what, and the number of virtual `coils` with their share of
         the energy.
     peak_memory_mb: of this process so far on a CPU, of torch during this call on a GPU (MiB).
+    voxel_mm: height, width and thickness of a voxel. affine: (4, 4), from voxels to the patient, as
+    `mrilab.data.orientation` has it. None where the scan does not say.
     """
 
     scan: str
@@ -67,6 +71,8 @@ class Result:
     device: str
     noise_std: float | None = None
     receivers: dict[str, Any] = field(default_factory=dict)
+    voxel_mm: Voxel | None = None
+    affine: np.ndarray | None = None
 
     @property
     def maps_from(self) -> str:
@@ -123,5 +129,11 @@ class Result:
             mask=self.mask,
             uncertainty=self.stack("uncertainty"),
             samples=self.stack("samples"),
-            attrs={**attrs, "noise_std": self.noise_std, "commit": commit()},
+            attrs={
+                **attrs,
+                "noise_std": self.noise_std,
+                "voxel_mm": self.voxel_mm,
+                "affine": self.affine,
+                "commit": commit(),
+            },
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from mrilab.data.orientation import scan_affine
 from mrilab.data.scans import Scan
 from mrilab.data.voxels import check_voxel, voxel_size
 from mrilab.errors import UserError
@@ -88,6 +89,7 @@ def segment_scan(
         seconds_total=time.perf_counter() - start,
         peak_memory_mb=peak_memory(target) / 2**20,
         device=str(target),
+        affine=scan_affine(measured.scan, voxel_mm, [each.number for each in slices]),
     )
 
 

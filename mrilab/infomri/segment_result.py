@@ -45,8 +45,8 @@ class SliceAnswers:
 class SegmentResult:
     """All slices of a scan, and under which conditions.
 
-    voxel_mm: height, width and thickness of a voxel; None where nobody knows, and volumes are in pixels. The rest is as
-    in `mrilab.evaluation.result.Result`.
+    voxel_mm: height, width and thickness of a voxel; None where nobody knows, and volumes are in pixels. The rest,
+    also `affine`, is as in `mrilab.evaluation.result.Result`.
     """
 
     scan: str
@@ -60,6 +60,7 @@ class SegmentResult:
     seconds_total: float
     peak_memory_mb: float
     device: str
+    affine: np.ndarray | None = None
 
     @property
     def unit(self) -> str:
@@ -120,7 +121,7 @@ class SegmentResult:
             "mask": self.mask[0] if self.mask.shape[0] == 1 else self.mask,
         }
         facts = self.summary() | {"slice_numbers": [each.number for each in self.slices], "commit": commit()}
-        write_datasets(path, stacked, facts | {"maps_from": self.slices[0].maps_from})
+        write_datasets(path, stacked, facts | {"maps_from": self.slices[0].maps_from, "affine": self.affine})
 
     def write_probability(self, path: str | Path) -> None:
         """Write the probability as NIfTI, float32 (H, W, slices), whole or not at all.
@@ -129,4 +130,5 @@ class SegmentResult:
             UserError: a place that cannot be written.
         """
         values = np.stack([each.probability.numpy() for each in self.slices], -1)
-        write_nifti(Path(path), values, self.voxel_mm, f"mrilab segment, probability; {SEEN}"[:79])
+        description = f"mrilab segment, probability; {SEEN}"[:79]
+        write_nifti(Path(path), values, self.voxel_mm, description, affine=self.affine)

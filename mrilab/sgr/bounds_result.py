@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -70,7 +71,8 @@ class BoundsResult:
 
     classes: channel of each class by name, in the order of the images. names: all classes of the network; 0 is the
     background. voxel_mm: height, width and thickness of a voxel; None where nobody knows, and volumes are in pixels.
-    settings: prior, networks, strength and so on. The rest is as in `mrilab.evaluation.result.Result`.
+    settings: prior, networks, strength and so on. The rest, also `affine`, is as in
+    `mrilab.evaluation.result.Result`.
     """
 
     scan: str
@@ -87,6 +89,7 @@ class BoundsResult:
     seconds_total: float
     peak_memory_mb: float
     device: str
+    affine: np.ndarray | None = None
 
     @property
     def unit(self) -> str:

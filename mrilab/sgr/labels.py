@@ -35,7 +35,7 @@ def write_labels(path: str | Path, result: BoundsResult) -> tuple[Path, Path]:
         parts = [_only([each[k] for each in maps], c) for k, c in enumerate(result.classes.values())]
         labels = np.stack(parts, -1) if len(parts) > 1 else parts[0]
         description = f"mrilab bounds, {bound}; axes of the raw data"
-        write_nifti(target, labels, result.voxel_mm, description, result.table)
+        write_nifti(target, labels, result.voxel_mm, description, result.table, result.affine)
     return paths
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mrilab.csgm.prior import ScorePrior
+from mrilab.data.orientation import scan_affine
 from mrilab.data.scans import Scan
 from mrilab.data.voxels import check_voxel, voxel_size
 from mrilab.errors import UserError
@@ -129,6 +130,7 @@ def find_bounds(
         seconds_total=time.perf_counter() - start,
         peak_memory_mb=peak_memory(target) / 2**20,
         device=str(target),
+        affine=scan_affine(measured.scan, voxel_mm, [each.number for each in slices]),
     )
     for name in numbers:
         if not result.volumes(name)["unguided"]:

@@ -1,6 +1,7 @@
 """Labels as NIfTI files, read back by nibabel."""
 
 import json
+from dataclasses import replace
 
 import nibabel
 import numpy as np
@@ -61,6 +62,14 @@ def test_nibabel_reads_back_labels_voxels_and_names(tmp_path, ending):
         assert names_in(image) == {"0": "background", "1": "csf", "2": "grey matter", "3": "white matter"}
         voxels = np.count_nonzero(labels) * np.prod(image.header.get_zooms()) / 1000
         assert voxels == pytest.approx(made.volumes("grey matter")[bound])
+
+
+def test_labels_lie_where_the_scan_lies(tmp_path):
+    affine = np.array([[0.0, 1.5, 0, 3], [2, 0, 0, -4], [0, 0, -5, 6], [0, 0, 0, 1]])
+    for path in write_labels(tmp_path / "out.nii.gz", replace(result(), affine=affine)):
+        image = nibabel.load(path)
+        np.testing.assert_array_equal(image.affine, affine)
+        assert image.header["sform_code"] == 1 and image.header.get_zooms() == (2.0, 1.5, 5.0)
 
 
 def test_classes_have_volumes_of_their_own_because_bounds_overlap(tmp_path):
