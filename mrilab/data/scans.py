@@ -11,17 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
 from torch import Tensor
 
-from mrilab.data.atomic import atomic_path
 from mrilab.data.hdf5 import SMALLEST, RawFile, kspace_dataset, open_hdf5, read_file, writing
 from mrilab.data.header import header_xml, oversampling_in, parse_header
 from mrilab.data.layout import note_corner
 from mrilab.data.sampled import find_sampling
 from mrilab.errors import UserError
+from mrilab.names import readable
 from mrilab.physics.coils import rss
 from mrilab.physics.fourier import centre_crop, fft1c, ifft1c
 
@@ -148,7 +147,7 @@ def write_scan(
     path = Path(path)
     kspace = kspace.detach().cpu().to(torch.complex64)
     height, width = kspace.shape[-2:]
-    with atomic_path(path) as temporary, writing(path), h5py.File(temporary, "w") as file:
+    with writing(path) as file:
         file["ismrmrd_header"] = header_xml(header or {}, (height, width))
         file["kspace"] = kspace.numpy()
         if mask is None:
@@ -159,7 +158,7 @@ def write_scan(
             if mask.ndim != 2 or mask.shape[0] not in (1, height) or mask.shape[1] not in (1, width):
                 raise UserError(f"mask {tuple(mask.shape)} does not fit k-space of {height} x {width}")
             file["mask"] = mask.cpu().numpy()[0] if mask.shape[0] == 1 else mask.cpu().numpy()
-        file.attrs.update({"acquisition": "unknown", "patient_id": path.stem, **(attrs or {})})
+        file.attrs.update({"acquisition": "unknown", "patient_id": readable(path.stem), **(attrs or {})})
 
 
 def _oversampling(raw: RawFile, header: dict, asked: float | None, path: Path) -> float:
