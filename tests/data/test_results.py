@@ -12,7 +12,6 @@ import torch
 
 from mrilab.data.results import write_reconstruction
 from mrilab.data.scans import write_scan
-from mrilab.errors import UserError
 
 
 @pytest.fixture
