@@ -173,8 +173,9 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("more", [4, 40, 150, 400])
+@pytest.mark.parametrize("more", [40, 600])
 def test_32_coils_in_little_memory_are_reconstructed_or_refused_in_a_sentence(tmp_path, more):
     write_scan(tmp_path / "scan.h5", torch.randn(1, 32, 256, 256, dtype=torch.complex64))
     command = [sys.executable, "-c", CHILD, "recon", "zero-filled", "scan.h5", *WISH, str(more)]
@@ -182,7 +183,7 @@ def test_32_coils_in_little_memory_are_reconstructed_or_refused_in_a_sentence(tm
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=one)
     assert "Traceback" not in done.stderr
     if done.returncode == 0:
-        assert more > 40 and len(files(tmp_path)) == 3
+        assert more == 600 and len(files(tmp_path)) == 3
     else:
         assert done.returncode == 2, done.stderr
         assert done.stderr.splitlines()[-1].startswith("mrilab: ") and "not enough memory" in done.stderr
