@@ -161,30 +161,25 @@ def test_a_picture_without_memory_leaves_the_result(recon, tmp_path, monkeypatch
 
 # The limit is set where the package has been imported: how much address space torch maps differs between machines
 CHILD = """
-import resource, sys
+import resource
 from pathlib import Path
 import mrilab.evaluation.panel
 from mrilab.cli import main
 from mrilab.methods.registry import available_methods
 available_methods()
 mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (mapped + int(sys.argv.pop()) * 2**20,) * 2)
+resource.setrlimit(resource.RLIMIT_AS, (mapped + 40 * 2**20,) * 2)  # k-space takes 16 MiB, its coil maps 60 and more
 main()
 """
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("more", [40, 600])
-def test_32_coils_in_little_memory_are_reconstructed_or_refused_in_a_sentence(tmp_path, more):
+def test_32_coils_in_little_memory_are_refused_in_a_sentence(tmp_path):
     write_scan(tmp_path / "scan.h5", torch.randn(1, 32, 256, 256, dtype=torch.complex64))
-    command = [sys.executable, "-c", CHILD, "recon", "zero-filled", "scan.h5", *WISH, str(more)]
+    command = [sys.executable, "-c", CHILD, "recon", "zero-filled", "scan.h5", *WISH]
     one = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=one)
-    assert "Traceback" not in done.stderr
-    if done.returncode == 0:
-        assert more == 600 and len(files(tmp_path)) == 3
-    else:
-        assert done.returncode == 2, done.stderr
-        assert done.stderr.splitlines()[-1].startswith("mrilab: ") and "not enough memory" in done.stderr
-        assert files(tmp_path) == [b"scan.h5"]
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr and done.stderr.count("mrilab: not enough memory") == 1
+    assert files(tmp_path) == [b"scan.h5"]
