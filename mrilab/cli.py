@@ -1,6 +1,7 @@
 """The command line: `mrilab COMMAND`, the same as `python -m mrilab COMMAND`."""
 
 import importlib
+import io
 import pkgutil
 import sys
 from typing import Any
@@ -10,6 +11,7 @@ import typer
 from mrilab import commands
 from mrilab.commands import app
 from mrilab.errors import UserError
+from mrilab.faults import lacking
 
 # What an option takes, by pydantic's name of the error.
 TAKES = {"int_parsing": "a whole number", "float_parsing": "a number"}
@@ -20,12 +22,20 @@ for _module in pkgutil.iter_modules(commands.__path__):
 
 def main() -> None:
     """Run the command line; a wish that cannot be granted is one sentence on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name may have letters that the terminal has not
+            stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(app(prog_name="mrilab", standalone_mode=False))
     except UserError as error:
         print(f"mrilab: {error}", file=sys.stderr)
     except typer.TyperException as error:
         print(sentence(error), file=sys.stderr)
+    except Exception as error:
+        fault = lacking(error)
+        if fault is None:
+            raise
+        print(f"mrilab: {fault}", file=sys.stderr)
     sys.exit(2)
 
 

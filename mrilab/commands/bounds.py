@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from mrilab.commands import app
-from mrilab.commands.recon import COMMON, as_json, check_output, notes_on_stderr, output_paths
+from mrilab.commands.recon import COMMON, after, as_json, check_output, notes_on_stderr, output_paths
 
 ROW = "{:20} {:>9} {:>9} {:>9} {:>9} {:>7}   {}"
 HEAD = ("low", "unguided", "up", "gap", "gap/up", "beside them")
@@ -132,9 +132,10 @@ def bounds(
             progress=True,
         )
         result.write(h5)
-        paper_module("bounds_panel").write_bounds_panel(png, result)
-        if labels:
-            paper_module("labels").write_labels(labels, result)
+        with after(h5):
+            paper_module("bounds_panel").write_bounds_panel(png, result)
+            if labels:
+                paper_module("labels").write_labels(labels, result)
     summary = {**result.summary(), "output": str(h5), "panel": str(png), "labels": [str(path) for path in nifti]}
     print(as_json(summary) if json_ else as_table(summary))
 

@@ -36,11 +36,13 @@ def course(
     ] = False,
 ) -> None:
     """Run the lessons and write build/course/index.html."""
+    from mrilab.course.kernel import same_package
     from mrilab.course.run import find_lessons, run_course
     from mrilab.data.embedded import build
     from mrilab.paths import BUILD
 
     paths = find_lessons(lessons or [])
+    same_package(paths[0].parent)
     try:
         build()
     except KeyboardInterrupt:

@@ -17,6 +17,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from mrilab.commands import app
 from mrilab.errors import UserError
+from mrilab.faults import lacking
+from mrilab.names import LONGEST, fitting, readable
 
 # The options of `reconstruct` that every method has, and what the help says about them.
 COMMON = {
@@ -104,7 +106,8 @@ def method_command(name: str) -> TyperCommand:
         with notes_on_stderr():
             result = reconstruct(scan, name, progress=True, **asked)
             result.write(h5)
-            write_panel(png, result)
+            with after(h5):
+                write_panel(png, result)
         summary = {**result.summary(), "output": str(h5), "panel": str(png)}
         print(as_json(summary) if json_ else as_table(summary))
 
@@ -135,12 +138,16 @@ def typed(option: inspect.Parameter) -> inspect.Parameter:
 
 
 def output_paths(out: str | None, scan: str, method: str, prescan: str | None) -> tuple[Path, Path]:
-    """Return OUT.h5 and OUT.png.
+    """Return OUT.h5 and OUT.png. A default name that a file system would not take is cut, and a note says so.
 
     Raises:
         UserError: they cannot be written, or would overwrite an input.
     """
-    h5 = Path(out or f"{Path(scan).stem}-{method}.h5")
+    if out is None:
+        out = fitting(Path(scan).stem, f"-{method}.png").removesuffix(".png") + ".h5"  # the picture's name is longer
+        if out != f"{Path(scan).stem}-{method}.h5":
+            print(f"mrilab: note: the name of {scan} is too long to add to; the result is {out}", file=sys.stderr)
+    h5 = Path(out)
     if h5.suffix.lower() not in (".h5", ".hdf5"):
         raise UserError(f"--out {h5} must end in .h5; the picture gets the same name with .png")
     png = h5.with_suffix(".png")
@@ -151,6 +158,8 @@ def output_paths(out: str | None, scan: str, method: str, prescan: str | None) -
 
 def check_output(option: str, path: Path, *sources: str | None) -> None:
     """Raise `UserError` where a file cannot be written, or would overwrite one of the inputs."""
+    if len(os.fsencode(path.name)) > LONGEST:
+        raise UserError(f"the name {path.name} is longer than {LONGEST} bytes; choose a shorter one for {option}")
     if path.resolve() in (Path(source).resolve() for source in sources if source):
         raise UserError(f"{option} {path} would overwrite an input; choose another name")
     if path.is_dir():
@@ -158,6 +167,18 @@ def check_output(option: str, path: Path, *sources: str | None) -> None:
     folder = next(parent for parent in path.resolve().parents if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise UserError(f"{option} {path} cannot be written, because {folder} is not a writable folder; choose another")
+
+
+@contextlib.contextmanager
+def after(written: Path) -> Iterator[None]:
+    """Say, where what comes after a result fails, that the result itself is written and whole."""
+    try:
+        yield
+    except Exception as error:
+        reason = str(error) if isinstance(error, UserError) else lacking(error)
+        if reason is None:
+            raise
+        raise UserError(f"{reason} ({written} was written before and is whole)") from error
 
 
 @contextlib.contextmanager
@@ -172,7 +193,7 @@ def notes_on_stderr() -> Iterator[None]:
 
 def as_json(summary: dict[str, Any]) -> str:
     """Return the summary as JSON. JSON has no infinity: the PSNR of two equal images becomes null."""
-    finite = json.loads(json.dumps(summary), parse_constant=lambda _: None)
+    finite = json.loads(readable(json.dumps(summary, ensure_ascii=False)), parse_constant=lambda _: None)
     return json.dumps(finite, allow_nan=False)
 
 

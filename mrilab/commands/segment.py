@@ -9,7 +9,7 @@ import typer
 
 from mrilab.commands import app
 from mrilab.commands.bounds import Lazy, paper_module
-from mrilab.commands.recon import COMMON, as_json, check_output, notes_on_stderr, output_paths
+from mrilab.commands.recon import COMMON, after, as_json, check_output, notes_on_stderr, output_paths
 
 TABLE = """\
 scan            {scan}, {count} slice(s) of {shape[0]} x {shape[1]}
@@ -78,8 +78,9 @@ def segment(
             progress=True,
         )
         result.write(h5)
-        if nifti:
-            result.write_probability(nifti)
+        with after(h5):
+            if nifti:
+                result.write_probability(nifti)
     summary = {**result.summary(), "output": str(h5), "nifti": nifti}
     print(as_json(summary) if json_ else as_table(summary))
 

@@ -14,6 +14,7 @@ import psutil
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from mrilab.errors import UserError
 from mrilab.machine import device_name
 from mrilab.paths import CHECKPOINTS, NOTEBOOKS, ROOT
 
@@ -49,6 +50,7 @@ def check_all(root: Path = ROOT) -> Iterator[Finding]:
     yield check_data()
     yield check_checkpoints(CHECKPOINTS)
     yield check_notebooks(NOTEBOOKS)
+    yield check_kernel(NOTEBOOKS)
 
 
 def check_python(needed: str) -> Finding:
@@ -111,3 +113,14 @@ def check_notebooks(folder: Path) -> Finding:
     if names := sorted(path.stem for path in folder.glob("*.ipynb")):
         return Finding("lessons", ", ".join(names))
     return Finding("lessons", f"none in {folder}", "clone the repository and run mrilab there")
+
+
+def check_kernel(folder: Path) -> Finding:
+    """Look whether the kernels of the lessons would import this package."""
+    from mrilab.course.kernel import same_package
+
+    try:
+        return Finding("kernel", f"imports {same_package(folder)}")
+    except UserError as error:
+        seen, _, mend = str(error).rpartition("; ")
+        return Finding("kernel", seen, mend)

@@ -1,6 +1,7 @@
 """Sampling masks as files: HDF5, NumPy, or a table of positions counted from DC."""
 
 import csv
+import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mrilab.data.atomic import atomic_path
+from mrilab.data.atomic import write_atomic
 from mrilab.data.results import write_datasets
 from mrilab.errors import UserError
 
@@ -38,14 +39,14 @@ def write_mask(path: str | Path, mask: Tensor, attrs: Mapping) -> None:
         return
     if suffix not in SUFFIXES:
         raise UserError(f"{path} must end in {', '.join(SUFFIXES)}")
-    with atomic_path(path) as temporary:
-        if suffix == ".npy":
-            with temporary.open("wb") as file:
-                np.save(file, mask.numpy())
-        else:
-            lines = [FIRST_LINE.format(*mask.shape), "row,column"]
-            lines += [f"{row},{column}" for row, column in positions(mask)]
-            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if suffix == ".npy":
+        content = io.BytesIO()
+        np.save(content, mask.numpy())
+        write_atomic(path, content.getbuffer())
+    else:
+        lines = [FIRST_LINE.format(*mask.shape), "row,column"]
+        lines += [f"{row},{column}" for row, column in positions(mask)]
+        write_atomic(path, ("\n".join(lines) + "\n").encode())
 
 
 def positions(mask: Tensor) -> list[tuple[int, int]]:

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 from nibabel.nifti1 import Nifti1Extension, Nifti1Image
 
-from mrilab.data.atomic import atomic_path
-from mrilab.data.hdf5 import writing
+from mrilab.data.atomic import write_atomic
 from mrilab.errors import UserError
 
 ENDINGS = (".nii.gz", ".nii")
@@ -59,5 +58,4 @@ def write_nifti(
     header.set_xyzt_units("unknown" if voxel is None and affine is None else "mm")
     header["descrip"] = description.encode()
     content = image.to_bytes()
-    with atomic_path(path) as temporary, writing(path):
-        temporary.write_bytes(gzip.compress(content, mtime=0) if path.suffix.lower() == ".gz" else content)
+    write_atomic(path, gzip.compress(content, mtime=0) if path.suffix.lower() == ".gz" else content)

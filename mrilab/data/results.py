@@ -4,14 +4,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
 from torch import Tensor
 
 import mrilab
-from mrilab.data.atomic import atomic_path
 from mrilab.data.hdf5 import writing
+from mrilab.names import readable
 
 
 def write_reconstruction(
@@ -53,17 +52,18 @@ def write_datasets(path: str | Path, datasets: Mapping[str, Tensor | None], attr
     Raises:
         UserError: a place that cannot be written.
     """
-    path = Path(path)
     provenance = {
         **attrs,
         "mrilab_version": mrilab.__version__,
         "torch_version": str(torch.__version__),
         "numpy_version": np.__version__,
     }
-    with atomic_path(path) as temporary, writing(path), h5py.File(temporary, "w") as file:
+    with writing(path) as file:
         for name, data in datasets.items():
             if data is not None:
                 file[name] = data.detach().cpu().resolve_conj().numpy()
         for name, value in provenance.items():
+            if isinstance(value, Mapping | list | tuple):
+                value = json.dumps(value, ensure_ascii=False)
             if value is not None:
-                file.attrs[name] = json.dumps(value) if isinstance(value, Mapping | list | tuple) else value
+                file.attrs[name] = readable(value) if isinstance(value, str) else value

@@ -12,17 +12,18 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
 from torch import Tensor
 
-from mrilab.data.atomic import atomic_path
-from mrilab.data.hdf5 import SMALLEST, RawFile, Stored, open_hdf5, read_file, writing
+from mrilab.data.hdf5 import open_hdf5, writing
 from mrilab.data.header import header_xml, oversampling_in, parse_header
 from mrilab.data.layout import check_header, echo_shift, note_echo
+from mrilab.data.raw_file import RawFile, read_file
 from mrilab.data.sampled import find_sampling
+from mrilab.data.stored import SMALLEST, Stored
 from mrilab.errors import UserError
+from mrilab.names import readable
 from mrilab.physics.coils import rss
 from mrilab.physics.fourier import centre_crop, fft1c, ifft1c
 
@@ -184,7 +185,7 @@ def write_scan(
     path = Path(path)
     kspace = kspace.detach().cpu().to(torch.complex64)
     height, width = kspace.shape[-2:]
-    with atomic_path(path) as temporary, writing(path), h5py.File(temporary, "w") as file:
+    with writing(path) as file:
         file["ismrmrd_header"] = header_xml(header or {}, (height, width))
         file["kspace"] = kspace.numpy()
         if noise is not None:
@@ -197,7 +198,7 @@ def write_scan(
             if mask.ndim != 2 or mask.shape[0] not in (1, height) or mask.shape[1] not in (1, width):
                 raise UserError(f"mask {tuple(mask.shape)} does not fit k-space of {height} x {width}")
             file["mask"] = mask.cpu().numpy()[0] if mask.shape[0] == 1 else mask.cpu().numpy()
-        file.attrs.update({"acquisition": "unknown", "patient_id": path.stem, **(attrs or {})})
+        file.attrs.update({"acquisition": "unknown", "patient_id": readable(path.stem), **(attrs or {})})
 
 
 def _oversampling(raw: RawFile, header: dict, asked: float | None, path: Path, axes: str | None) -> float:

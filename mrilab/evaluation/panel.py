@@ -1,13 +1,14 @@
 """One picture of a reconstruction: reference, reconstruction, error and mask side by side."""
 
+import io
+import warnings
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mrilab.data.atomic import atomic_path
-from mrilab.data.hdf5 import writing
+from mrilab.data.atomic import write_atomic
 from mrilab.evaluation.result import Result
 from mrilab.physics.scale import quantile_scale
 
@@ -44,7 +45,7 @@ def draw_panel(result: Result, slice: int | None = None) -> Figure:
         bar = figure.colorbar(drawn, ax=axis, shrink=0.75, label="magnitude (units of the raw data)")
         bar.ax.ticklabel_format(axis="y", scilimits=(-2, 3))
     _draw_mask(figure, last, result.mask.expand(image.shape), result)
-    figure.suptitle(f"{result.scan}, slice {chosen.number}")
+    figure.suptitle(f"{result.scan}, slice {chosen.number}", parse_math=False)
     return figure
 
 
@@ -63,11 +64,13 @@ def save_described(path: str | Path, figure: Figure, description: str) -> None:
     Raises:
         UserError: a place that cannot be written.
     """
-    path = Path(path)
     shown = " | ".join(axis.get_title().replace("\n", " ") for axis in figure.axes if axis.get_title())
     metadata = {"Title": figure.get_suptitle(), "Description": description.format(shown).replace("\n", " ")}
-    with atomic_path(path) as temporary, writing(path):
-        figure.savefig(temporary, format="png", dpi=110, metadata=metadata)
+    picture = io.BytesIO()
+    with warnings.catch_warnings():  # of a name in letters that the font has not, boxes are shown
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font")
+        figure.savefig(picture, format="png", dpi=110, metadata=metadata)
+    write_atomic(path, picture.getbuffer())
 
 
 def _draw_mask(figure: Figure, axis: Axes, mask: Tensor, result: Result) -> None:

@@ -18,6 +18,7 @@ from mrilab.evaluation.measured import Conditions, Measured, measured_slices, nu
 from mrilab.evaluation.result import Result, SliceResult, figures_of_merit
 from mrilab.machine import clock, find_device, peak_memory
 from mrilab.methods.registry import Method, Progress, check_options, find_method
+from mrilab.names import readable
 
 
 def reconstruct(
@@ -77,7 +78,7 @@ def reconstruct(
 
     voxel, _ = voxel_size(measured.scan)
     return Result(
-        scan=measured.scan.path.name,
+        scan=readable(measured.scan.path.name),
         method=method,
         options=options,
         slices=slices,

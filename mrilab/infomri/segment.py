@@ -18,6 +18,7 @@ from mrilab.infomri.masks import DEFAULT
 from mrilab.infomri.segment_result import SegmentResult, SliceAnswers
 from mrilab.infomri.tasks.latent import LatentSegmenter
 from mrilab.machine import clock, find_device, peak_memory
+from mrilab.names import readable
 from mrilab.nets.channels import real_channels
 from mrilab.training.checkpoints import trained
 
@@ -78,7 +79,7 @@ def segment_scan(
                     warnings.warn(reason, stacklevel=2)
         slices.append(_answers(learned, measured, samples))
     return SegmentResult(
-        scan=measured.scan.path.name,
+        scan=readable(measured.scan.path.name),
         network=network,
         slices=slices,
         mask=measured.mask,

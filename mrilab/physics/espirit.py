@@ -1,10 +1,14 @@
 """ESPIRiT: coil maps as eigenvectors of a reconstruction operator (Uecker et al., Magn Reson Med 2014; 71:990)."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from mrilab.errors import UserError
 from mrilab.physics.fourier import centre_crop
+
+BLOCK = 2**22  # numbers of the operator that are held at once: 32 MiB, and its eigenvectors as much
 
 
 def espirit(
@@ -45,14 +49,17 @@ def espirit(
     lags = _kernel_correlation(acs, kernel, threshold)  # (coil, coil, 2k-1, 2k-1)
     # The operator's lags reach only +-(k-1): it is so smooth that half the grid holds it
     half = [max(-(-n // 2), 2 * kernel) for n in shape]
-    operator = _to_image(lags, (half[0], half[1]))  # (h, w, coil, coil), Hermitian, eigenvalues 0 to 1
-    values, vectors = torch.linalg.eigh(operator)
-    maps = vectors[..., -1]  # (h, w, coil): the eigenvector of the largest eigenvalue, near 1 on the object
+    parts = []
+    for operator in _to_image(lags, (half[0], half[1])):  # (rows, w, coil, coil), Hermitian, eigenvalues 0 to 1
+        each, vectors = torch.linalg.eigh(operator)
+        parts.append((each[..., -1].clone(), vectors[..., -1].clone()))  # a view would keep all of them
+    values, maps = (torch.cat(part) for part in zip(*parts, strict=True))
+    # maps is (h, w, coil): the eigenvector of the largest eigenvalue, near 1 on the object
     maps = maps * torch.sgn(maps @ virtual_coil(acs)).conj()[..., None]
     maps = _enlarge(maps.permute(2, 0, 1), shape)  # (coil, H, W)
     maps = maps / maps.abs().square().sum(0).sqrt()
     if crop > 0:
-        eigenvalue = _enlarge(values[..., -1].to(maps.dtype)[None], shape).real[0]  # (H, W)
+        eigenvalue = _enlarge(values.to(maps.dtype)[None], shape).real[0]  # (H, W)
         maps = maps * (eigenvalue > crop)
     return maps
 
@@ -78,8 +85,11 @@ def _kernel_correlation(acs: Tensor, k: int, threshold: float) -> Tensor:
     return lags / (k * k)
 
 
-def _to_image(lags: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Sum the Fourier series of the lags, with the centre at N // 2. (coil, coil, L, L) -> (h, w, coil, coil)."""
+def _to_image(lags: Tensor, shape: tuple[int, int]) -> Iterator[Tensor]:
+    """Sum the Fourier series of the lags, with the centre at N // 2. (coil, coil, L, L) -> (rows, w, coil, coil).
+
+    Some rows at a time, from the first to the last: of all together the operator of many coils would fill the memory.
+    """
     k = (lags.shape[-1] + 1) // 2
     transforms = []
     for n in shape:
@@ -87,8 +97,9 @@ def _to_image(lags: Tensor, shape: tuple[int, int]) -> Tensor:
         lag = torch.arange(1 - k, k)
         transforms.append(torch.exp(2j * torch.pi * position[:, None] * lag[None, :]).to(lags))
     # the series is short, so two small matrix products beat an FFT of a mostly empty grid
-    operator = torch.einsum("yp,abpq,xq->yxab", transforms[0], lags, transforms[1])
-    return (operator + operator.mH) / 2
+    for rows in transforms[0].split(max(1, BLOCK // (shape[1] * len(lags) ** 2))):
+        operator = torch.einsum("yp,abpq,xq->yxab", rows, lags, transforms[1])
+        yield (operator + operator.mH) / 2
 
 
 def virtual_coil(calibration: Tensor) -> Tensor:

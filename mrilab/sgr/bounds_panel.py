@@ -44,7 +44,8 @@ def draw_bounds(result: BoundsResult, slice: int | None = None) -> Figure:
     legend = figure.legend(lines, names, loc="outside lower center", ncols=3, **style)
     legend.get_title().set_color("white")
     acceleration = f"effective acceleration {result.effective_acceleration:.2f}"
-    figure.suptitle(f"{result.scan}, slice {chosen.number}, {acceleration}, strength {result.settings['strength']:g}")
+    title = f"{result.scan}, slice {chosen.number}, {acceleration}, strength {result.settings['strength']:g}"
+    figure.suptitle(title, parse_math=False)
     return figure
 
 

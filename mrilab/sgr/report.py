@@ -21,6 +21,7 @@ from mrilab.evaluation.measured import Conditions, Measured, measured_slices
 from mrilab.evaluation.metrics import psnr, ssim
 from mrilab.machine import Precision, clock, find_device, peak_memory
 from mrilab.methods.registry import Progress
+from mrilab.names import readable
 from mrilab.physics.scale import quantile_scale
 from mrilab.sgr.bounds import check_range, guided_bounds
 from mrilab.sgr.bounds_result import VARIANTS, BoundsResult, Images, SliceBounds
@@ -116,7 +117,7 @@ def find_bounds(
         "samples": samples,
     }
     result = BoundsResult(
-        scan=measured.scan.path.name,
+        scan=readable(measured.scan.path.name),
         classes=numbers,
         names=first.classes,
         settings=settings,

@@ -16,7 +16,7 @@ def test_this_machine_gets_a_verdict_from_the_command():
     missing = sum(line.startswith("MISSING") for line in lines)
     assert done.returncode == (1 if missing else 0) and done.stderr == ""
     assert lines[-1] == ("check: OK" if not missing else f"check: {missing} to mend, see the arrows above")
-    for what in ("python", "packages", "device", "memory", "disk", "embedded data", "checkpoints", "lessons"):
+    for what in ("python", "packages", "device", "memory", "disk", "embedded data", "checkpoints", "lessons", "kernel"):
         assert any(re.match(rf"(OK|MISSING)\s+{what}", line) for line in lines), what
     assert sum(line.strip().startswith("->") for line in lines) == missing
 

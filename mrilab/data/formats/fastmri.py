@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from mrilab.data.formats.raw import Raw
-from mrilab.data.hdf5 import open_hdf5, read_file
 from mrilab.data.header import parse_header
+from mrilab.data.raw_file import read_file
 from mrilab.errors import UserError
 
 COMPUTED = ("max", "norm")  # attributes that `write_scan` writes itself
@@ -17,11 +17,10 @@ COMPUTED = ("max", "norm")  # attributes that `write_scan` writes itself
 def read_fastmri(path: Path) -> Raw:
     """Read k-space, mask, noise, attributes and header. Raise `UserError` as `mrilab.data.scans.read_scan` says."""
     stored = read_file(path)
-    with open_hdf5(path) as file:
-        noise = file["noise"][()] if "noise" in file else None
     attrs = {key: value for key, value in stored.attrs.items() if key not in COMPUTED}
     header = parse_header(stored.header)
-    return Raw(stored.kspace, _mask(stored.mask, stored.kspace, path), attrs, header, _noise(noise))
+    noise = None if stored.noise is None else torch.from_numpy(stored.noise)
+    return Raw(stored.kspace, _mask(stored.mask, stored.kspace, path), attrs, header, noise)
 
 
 def _mask(stored: np.ndarray | None, kspace: Tensor, path: Path) -> Tensor | None:
@@ -33,7 +32,3 @@ def _mask(stored: np.ndarray | None, kspace: Tensor, path: Path) -> Tensor | Non
     if mask.shape not in ((height, 1), (1, width), (height, width)):
         raise UserError(f"`mask` in {path} has the shape {stored.shape}; ({width},) or ({height}, {width}) is needed")
     return torch.from_numpy(mask != 0)
-
-
-def _noise(stored: np.ndarray | None) -> Tensor | None:
-    return None if stored is None else torch.from_numpy(stored.astype(np.complex64))

@@ -11,7 +11,7 @@ import psutil
 import torch
 from torch import Tensor
 
-from mrilab.data.hdf5 import SMALLEST
+from mrilab.data.stored import SMALLEST
 from mrilab.errors import UserError
 
 
