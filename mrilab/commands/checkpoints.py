@@ -15,6 +15,7 @@ def measure(
     names: Annotated[list[str] | None, typer.Argument(help="Checkpoints; all that unroll if none is named.")] = None,
 ) -> None:
     """Put the PSNR on validation scans beside L1-wavelet's into the cards (R = 4). The weights stay as they are."""
+    from mrilab.commands.recon import notes_on_stderr
     from mrilab.errors import UserError
     from mrilab.evaluation.networks import measure_network, validation_sets
     from mrilab.training.checkpoints import add_metrics, checkpoint_names, load_checkpoint
@@ -34,7 +35,8 @@ def measure(
                     f"{name} is no network for scans of several coils; name others, or none for all of them"
                 )
             continue
-        metrics = measure_network(task, network, validation_sets())
+        with notes_on_stderr():
+            metrics = measure_network(task, network, validation_sets())
         add_metrics(name, metrics)
         print(f"{name}: " + ", ".join(f"{key} {value:.2f} dB" for key, value in metrics.items()))
 
