@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,11 +11,14 @@ from torch import Tensor, nn
 from mrilab.baselines.modl import MoDL
 from mrilab.baselines.varnet import VarNet
 from mrilab.data.shifts import SHIFTS, Shift
-from mrilab.training.acquisitions import ACCELERATIONS, acquisitions
+from mrilab.physics.sampling import POINTS
+from mrilab.training.acquisitions import ACCELERATIONS, acquisitions, mask_drawer
 from mrilab.training.elsewhere.acquisitions import SEEN, acquisitions_from_elsewhere
+from mrilab.training.elsewhere.sampling import draw_sampling
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch
 from mrilab.training.losses import final
+from mrilab.training.own import Kind, OwnFolders, Sampling
 from mrilab.training.supervised import Supervised, batch_of
 from mrilab.training.tasks import Trainable
 
@@ -36,12 +40,22 @@ class UnrolledTask(Supervised):
     """A network for scans of one kind. The loss is 1 - SSIM of the magnitudes, whose data range is max |reference|."""
 
     def __init__(
-        self, name: str, network: Callable[[int], nn.Module], scans: Shift, side: int, width: int, seed: int = 0
+        self,
+        name: str,
+        network: Callable[[int], nn.Module],
+        scans: Shift,
+        side: int,
+        width: int,
+        seed: int = 0,
+        own: OwnFolders | None = None,
     ):
         self.scans, self.side, self.recipe = scans, side, scans.training_recipe(side)
+        self.own = None if own is None else own.pool(side, pool_kind(scans))
         super().__init__(lambda: network(width), seed)
         self.config = {"name": name, "side": side}
-        if scans is ANY:
+        if self.own is not None:
+            self.config |= {"own": self.own.facts} | described_sampling(scans, ACCELERATIONS)
+        elif scans is ANY:
             self.config |= SEEN
         else:
             self.config |= {"accelerations": list(ACCELERATIONS)}
@@ -50,6 +64,9 @@ class UnrolledTask(Supervised):
         self.config |= {"network": self.network.config}
 
     def examples(self, n: int, generator: torch.Generator, split: str, device: torch.device) -> Batch:
+        if self.own is not None:
+            sampling = sampling_of(self.scans, ACCELERATIONS)
+            return batch_of(self.own.acquisitions(n, sampling, generator, split, device))
         if self.scans is ANY:
             return batch_of(acquisitions_from_elsewhere(n, self.side, generator, split, device))
         recipe = replace(self.recipe, split=split)
@@ -57,6 +74,24 @@ class UnrolledTask(Supervised):
 
     def validation_loss(self, states: Tensor, clean: Tensor) -> Tensor:
         return final(states, clean)
+
+
+def pool_kind(scans: Shift) -> Kind:
+    """Return what the examples of own scans are: see `mrilab.training.own`."""
+    columns = scans is not ANY and scans.direction == "vertical" and scans.mask not in ("poisson", *POINTS)
+    return "lines" if columns else "planes"
+
+
+def sampling_of(scans: Shift, accelerations: tuple[int, ...]) -> Sampling:
+    """Return what draws the masks of a kind of scans."""
+    return draw_sampling if scans is ANY else mask_drawer(scans.mask, scans.direction, accelerations)
+
+
+def described_sampling(scans: Shift, accelerations: tuple[int, ...]) -> dict[str, Any]:
+    """Return what a card says of the masks of a kind of scans, where the scans themselves are the user's."""
+    if scans is ANY:
+        return {key: SEEN[key] for key in ("sampling", "directions", "acceleration", "calibration_lines")}
+    return {"accelerations": list(accelerations), "mask": scans.mask, "direction": scans.direction}
 
 
 def _described(scans: Shift) -> str:
@@ -73,7 +108,9 @@ SCANS = {"t2": SHIFTS["none"], "heads": Shift("scans from elsewhere", dataset="h
 RETRAINED = {name: shift for name, shift in SHIFTS.items() if name != "none"}  # for these MoDL alone is trained again
 KINDS = (("modl", MoDL, SCANS | RETRAINED, MODL_PROFILES), ("varnet", VarNet, SCANS, VARNET_PROFILES))
 TASKS = {
-    f"{kind}-{key}": Trainable(partial(UnrolledTask, f"{kind}-{key}", network, scans), _described(scans), profiles)
+    f"{kind}-{key}": Trainable(
+        partial(UnrolledTask, f"{kind}-{key}", network, scans), _described(scans), profiles, "scans"
+    )
     for kind, network, sources, profiles in KINDS
     for key, scans in sources.items()
 }

@@ -12,6 +12,7 @@ from mrilab.physics.noise import complex_noise
 from mrilab.physics.scale import quantile_scale
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
+from mrilab.training.own import OwnFolders
 from mrilab.training.tasks import Trainable
 
 SIGMA_MIN = 0.0066  # smallest noise level, that of Jalal et al. (NeurIPS 2021); images have the 0.99 quantile 1
@@ -34,8 +35,18 @@ class ScoreTask:
 
     weight: Weight = "karras"  # of the loss
 
-    def __init__(self, name: str, distribution: str, contrast: str | None, side: int, width: int, seed: int = 0):
+    def __init__(
+        self,
+        name: str,
+        distribution: str,
+        contrast: str | None,
+        side: int,
+        width: int,
+        seed: int = 0,
+        own: OwnFolders | None = None,
+    ):
         self.distribution, self.contrast, self.shape = distribution, contrast, (side, side)
+        self.own = None if own is None else own.pool(side, "images")
         cpu = torch.device("cpu")
         images = self._slices(SEEN, torch.Generator().manual_seed(seed), "train", cpu)
         # rounded, so that another machine that resumes the run computes the same numbers
@@ -47,6 +58,8 @@ class ScoreTask:
         self.network: nn.Module = network
         self.config = {"name": name, "side": side, "sigma_min": SIGMA_MIN, "sigma_max": self.sigma_max}
         self.config |= {"sigma_start": SIGMA_START, "below_start": BELOW_START, "network": network.config}
+        if self.own is not None:
+            self.config["own"] = self.own.facts
         generator = part_generator(seed, 0, 0)
         clean = self._slices(VALIDATION, generator, "val", cpu)
         sigma = self._sigma((torch.arange(VALIDATION) + 0.5) / VALIDATION)
@@ -72,6 +85,8 @@ class ScoreTask:
         return self.loss(network, (clean, sigma, noise)).item(), picture.clamp(0, 1)
 
     def _slices(self, n: int, generator: torch.Generator, split: str, device: torch.device) -> Tensor:
+        if self.own is not None:
+            return self.own.images(n, generator, split, device)
         images = brain_slices(n, self.shape, self.distribution, self.contrast, split, generator, device)
         return images / quantile_scale(images)
 
@@ -85,6 +100,6 @@ class ScoreTask:
 CLINICAL = "clinical T2-weighted axial heads of mrilab.data.brain_slices, split train (one averaged template)"
 RANDOMISED = "randomised heads of mrilab.data.brain_slices, split train (one averaged template)"
 TASKS = {
-    "score-t2": Trainable(partial(ScoreTask, "score-t2", "clinical", "t2"), CLINICAL, PROFILES),
-    "score-heads": Trainable(partial(ScoreTask, "score-heads", "randomised", None), RANDOMISED, PROFILES),
+    "score-t2": Trainable(partial(ScoreTask, "score-t2", "clinical", "t2"), CLINICAL, PROFILES, "scans"),
+    "score-heads": Trainable(partial(ScoreTask, "score-heads", "randomised", None), RANDOMISED, PROFILES, "scans"),
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,7 @@ from mrilab.training.elsewhere.acquisitions import SEEN, acquisitions_from_elsew
 from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch
 from mrilab.training.losses import composite
+from mrilab.training.own import OwnFolders
 from mrilab.training.supervised import Supervised, acquisition, batch_of
 from mrilab.training.tasks import Trainable
 
@@ -78,11 +80,23 @@ def _profiles(width: int, learning_rate: float) -> dict[str, Profile]:
 class ControlledTask(Supervised):
     """A network that learns from `scans`. Validation takes the composite loss of the last state, whatever `loss` is."""
 
-    def __init__(self, name: str, loss: str, scans: Shift, build: Callable[[], nn.Module], side: int, seed: int):
+    def __init__(
+        self,
+        name: str,
+        loss: str,
+        scans: Shift,
+        build: Callable[[], nn.Module],
+        side: int,
+        seed: int,
+        own: OwnFolders | None = None,
+    ):
         self.scans, self.side = scans, side
+        self.own = None if own is None else own.pool(side, baselines.pool_kind(scans))
         super().__init__(build, seed)
         self.config = {"name": name, "side": side}
-        if scans is baselines.ANY:
+        if self.own is not None:
+            self.config |= {"own": self.own.facts} | baselines.described_sampling(scans, ACCELERATIONS)
+        elif scans is baselines.ANY:
             self.config |= SEEN
         else:
             self.config |= {"accelerations": list(ACCELERATIONS), "made_as": scans.dataset, "mask": scans.mask}
@@ -90,7 +104,10 @@ class ControlledTask(Supervised):
 
     def examples(self, n: int, generator: torch.Generator, split: str, device: torch.device) -> Batch:
         """Draw `n` acquisitions, and behind their fields unit noise (n, H, W) for the start."""
-        if self.scans is SINGLE:
+        if self.own is not None:
+            sampling = baselines.sampling_of(self.scans, ACCELERATIONS)
+            scans = self.own.acquisitions(n, sampling, generator, split, device)
+        elif self.scans is SINGLE:
             scans = single_coil(n, self.side, generator, split, device)
         elif self.scans is baselines.ANY:
             scans = acquisitions_from_elsewhere(n, self.side, generator, split, device)
@@ -98,6 +115,9 @@ class ControlledTask(Supervised):
             recipe = replace(self.scans.training_recipe(self.side), split=split)
             scans = acquisitions(n, recipe, generator, device, self.scans.mask, accelerations=ACCELERATIONS)
         return batch_of(scans, complex_noise(scans.target.shape, generator).to(device))
+
+    def batch(self, scan: Acquisition, generator: torch.Generator) -> Batch:
+        return batch_of(scan.batch(), complex_noise((1, *scan.target.shape), generator).to(scan.target.device))
 
     def validation_loss(self, states: Tensor, clean: Tensor) -> Tensor:
         return composite(states, clean)
@@ -109,13 +129,21 @@ class FlatTask(ControlledTask):
     network: FLAT
 
     def __init__(
-        self, key: str, where: str, side: int, width: int, seed: int = 0, alpha: float = 1.0, cascades: int = 12
+        self,
+        key: str,
+        where: str,
+        side: int,
+        width: int,
+        seed: int = 0,
+        alpha: float = 1.0,
+        cascades: int = 12,
+        own: OwnFolders | None = None,
     ):
         self.control = control = CONTROLS[key]
         backbone, iterations = ("cnn", 0) if where == "single" else ("unet", 4 if control.rule == "derived" else 0)
         arguments = (width, cascades, alpha, control.rule, control.shared, control.s, NOISE_STD / QUANTILE_LEFT)
         build = partial(FLAT, *arguments, iterations, backbone)
-        super().__init__(f"flat-{key}-{where}", control.loss, SCANS[where], build, side, seed)
+        super().__init__(f"flat-{key}-{where}", control.loss, SCANS[where], build, side, seed, own)
 
     def run(self, network: nn.Module, batch: Batch) -> Trajectory:
         return network(acquisition(batch), eps=batch[-1])
@@ -131,8 +159,8 @@ class FlatTask(ControlledTask):
 class IstaTask(ControlledTask):
     """ISTA-Net+, whose loss also asks that each H~ undoes its H."""
 
-    def __init__(self, side: int, width: int, seed: int = 0):
-        super().__init__("ista-t2", "composite", SCANS["t2"], partial(ISTANet, width), side, seed)
+    def __init__(self, side: int, width: int, seed: int = 0, own: OwnFolders | None = None):
+        super().__init__("ista-t2", "composite", SCANS["t2"], partial(ISTANet, width), side, seed, own)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         scan = acquisition(batch)
@@ -166,9 +194,10 @@ DATA = {
 }
 DATA["any"] = baselines.TASKS["modl-any"].data
 PROFILES = {where: SINGLE_PROFILES if where == "single" else _profiles(8, 1e-3) for where in SCANS}
+OWN: dict[str, Literal["", "scans"]] = {where: "" if where == "single" else "scans" for where in SCANS}
 TASKS = {
-    f"flat-{key}-{where}": Trainable(partial(FlatTask, key, where), DATA[where], PROFILES[where])
+    f"flat-{key}-{where}": Trainable(partial(FlatTask, key, where), DATA[where], PROFILES[where], OWN[where])
     for where in SCANS
     for key in CONTROLS
 }
-TASKS["ista-t2"] = Trainable(IstaTask, DATA["t2"], _profiles(32, 5e-4))
+TASKS["ista-t2"] = Trainable(IstaTask, DATA["t2"], _profiles(32, 5e-4), "scans")

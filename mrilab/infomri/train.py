@@ -224,7 +224,10 @@ def _data(name: str, model: Model) -> str:
 
 TASKS: dict[str, Trainable] = {
     f"infomri-{name}": Trainable(
-        partial(_build, name), _data(name, model), profiles(name), model.recipe is None and not model.phase
+        partial(_build, name),
+        _data(name, model),
+        profiles(name),
+        "pictures" if model.recipe is None and not model.phase else "",
     )
     for name, model in MODELS.items()
 }
@@ -238,4 +241,5 @@ TASKS["infomri-denoiser"] = Trainable(
     partial(ScoreTask, "infomri-denoiser", "clinical", "t2"),
     HEADS.replace("magnitudes of", "slices of"),
     DENOISER_PROFILES,
+    "scans",
 )

@@ -14,6 +14,7 @@ from mrilab.sgr.knees import condyle_knees
 from mrilab.sgr.segment_data import HEADS, MANY_HEADS, HeadSource, Kinds, KneeSource
 from mrilab.sgr.segment_task import SegmentTask
 from mrilab.training.engine import Profile, Settings
+from mrilab.training.own import OwnFolders
 from mrilab.training.tasks import Trainable
 
 KNEE = "condyle slices of mrilab.data.knee_pool, split train"
@@ -29,8 +30,17 @@ class DiffusionTask(ScoreTask):
 
     weight: Weight = "epsilon"
 
-    def __init__(self, name: str, distribution: str, contrast: str | None, side: int, width: int, seed: int = 0):
-        super().__init__(name, distribution, contrast, side, width, seed)
+    def __init__(
+        self,
+        name: str,
+        distribution: str,
+        contrast: str | None,
+        side: int,
+        width: int,
+        seed: int = 0,
+        own: OwnFolders | None = None,
+    ):
+        super().__init__(name, distribution, contrast, side, width, seed, own)
         for key in ("sigma_start", "below_start"):
             self.config.pop(key)
         self.config |= {"sigma_min": float(sigma_of(alpha_bar()[0])), "last_step": last_step(self.sigma_max)}
@@ -45,11 +55,13 @@ class DiffusionTask(ScoreTask):
 class KneeTask(ScoreTask):
     """A score network of knees through a condyle. They come from a pool, because drawing takes longer than a step."""
 
-    def __init__(self, name: str, side: int, width: int, seed: int = 0):
+    def __init__(self, name: str, side: int, width: int, seed: int = 0, own: OwnFolders | None = None):
         self.pools: dict[str, Tensor] = {}
-        super().__init__(name, "knee", None, side, width, seed)
+        super().__init__(name, "knee", None, side, width, seed, own)
 
     def _slices(self, n: int, generator: torch.Generator, split: str, device: torch.device) -> Tensor:
+        if self.own is not None:
+            return super()._slices(n, generator, split, device)
         if split not in self.pools:
             images, _ = condyle_knees(split, self.shape[0], seed=0)  # (knees, H, W)
             self.pools[split] = images / quantile_scale(images)
@@ -88,8 +100,8 @@ T2: Kinds = [("clinical", "t2")]
 ANYWHERE: Kinds = [("randomised", None), ("clinical", None)]
 UNET, RESNET = ("unet", 4), ("segresnet", 4)  # architecture and levels
 TASKS = {
-    "score-knee": Trainable(partial(KneeTask, "score-knee"), KNEE, KNEE_PROFILES),
-    "diffusion-t2": Trainable(partial(DiffusionTask, "diffusion-t2", "clinical", "t2"), CLINICAL, PROFILES),
+    "score-knee": Trainable(partial(KneeTask, "score-knee"), KNEE, KNEE_PROFILES, "scans"),
+    "diffusion-t2": Trainable(partial(DiffusionTask, "diffusion-t2", "clinical", "t2"), CLINICAL, PROFILES, "scans"),
     "segment-t2": Trainable(partial(_heads, "segment-t2", T2, HEADS, *UNET), LESIONED, _profiles(128, 12, 8)),
     "segment-t2-second": Trainable(
         partial(_heads, "segment-t2-second", T2, HEADS, *RESNET), LESIONED, _profiles(128, 8, 8)

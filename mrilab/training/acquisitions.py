@@ -1,6 +1,9 @@
 """Training examples of whole acquisitions, made on the fly: undersampled data, maps from them, and the reference."""
 
+from collections.abc import Callable
+
 import torch
+from torch import Tensor
 
 from mrilab.anatomy.acquire import simulate_scan
 from mrilab.anatomy.arrays import random_array
@@ -41,14 +44,33 @@ def acquisitions(
         true_maps = random_array(recipe.n_coils[0], generator).maps((image.shape[0], image.shape[1])).to(device)
         full = simulate_scan(image, true_maps, recipe.shape, noise_std, generator)  # (coil, H, W)
         reference = full_reference(full)
-        if mask == "poisson":
-            acs = min(POINTS_ACS, min(recipe.shape) // 4)
-        else:
-            acs = calibration_width(recipe.shape[1 if direction == "vertical" else 0], acceleration)
         # stays on the CPU, where it is looked at
-        sampled = make_mask(mask, recipe.shape, acceleration, direction, generator, acs)
+        sampled = training_mask(mask, recipe.shape, acceleration, direction, generator)
         scan, _ = acquire(full, sampled)
         scan = scan._replace(reference=reference, acs=calibration_lines(sampled, recipe.shape).to(device))
         scan = scan.over(scan.scale())
         scans.append(scan._replace(mask=sampled.to(device)))
     return Acquisition(*(torch.stack(fields) for fields in zip(*scans, strict=True)))
+
+
+def training_mask(
+    mask: str, shape: tuple[int, int], acceleration: float, direction: str, generator: torch.Generator
+) -> Tensor:
+    """Return a mask of `make_mask` with a calibration region that is large enough for ESPIRiT."""
+    if mask == "poisson":
+        acs = min(POINTS_ACS, min(shape) // 4)
+    else:
+        acs = calibration_width(shape[1 if direction == "vertical" else 0], acceleration)
+    return make_mask(mask, shape, acceleration, direction, generator, acs)
+
+
+def mask_drawer(
+    mask: str, direction: str, accelerations: tuple[int, ...]
+) -> Callable[[tuple[int, int], int, torch.Generator], Tensor]:
+    """Return a function (shape, coils, generator) that draws a training mask, the accelerations equally likely."""
+
+    def draw(shape: tuple[int, int], coils: int, generator: torch.Generator) -> Tensor:
+        acceleration = accelerations[int(torch.randint(len(accelerations), (), generator=generator))]
+        return training_mask(mask, shape, acceleration, direction, generator)
+
+    return draw

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 import mrilab
 from mrilab.data.atomic import atomic_path
+from mrilab.data.hdf5 import writing
 from mrilab.errors import UserError
 from mrilab.machine import commit, device_name
 from mrilab.papers import network_class, network_kind
@@ -37,7 +38,7 @@ def save_checkpoint(
     is the commit that trained, by default the present one.
 
     Raises:
-        UserError: the weights would take more than `LARGEST` bytes.
+        UserError: the weights would take more than `LARGEST` bytes, or the folder cannot be written.
     """
     content = save(stored_weights(network))
     if len(content) > LARGEST:
@@ -57,12 +58,38 @@ def save_checkpoint(
     }
     if absent := [key for key in CARD if key not in card]:
         raise ValueError(f"the card of {name} lacks {', '.join(absent)}")
-    with atomic_path(folder / f"{name}.safetensors") as temporary:
-        temporary.write_bytes(content)
     path = folder / f"{name}.json"
+    try:
+        with atomic_path(folder / f"{name}.safetensors") as temporary:
+            temporary.write_bytes(content)
+        _write_card(path, card)
+    except (OSError, UserError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        reason = getattr(cause, "strerror", None) or error
+        raise UserError(
+            f"the checkpoint {name} could not be written to {folder} ({reason}), but "
+            "the finished training is kept: free some space or make the folder writable, and repeat the command with "
+            "--resume, which writes it"
+        ) from error
+    return path
+
+
+def add_metrics(name: str, metrics: dict[str, float], folder: Path = CHECKPOINTS) -> None:
+    """Put further metrics into the card of a checkpoint, in place of those of the same names.
+
+    Raises:
+        UserError: the card cannot be read or written.
+    """
+    path = folder / f"{name}.json"
+    card = _read_card(path)
+    card["metrics"] |= metrics
+    with writing(path):
+        _write_card(path, card)
+
+
+def _write_card(path: Path, card: dict) -> None:
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    return path
 
 
 def stored_weights(network: nn.Module) -> dict[str, Tensor]:

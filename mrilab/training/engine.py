@@ -4,14 +4,15 @@ import gc
 import itertools
 import math
 import time
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import matplotlib.image
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
@@ -19,7 +20,7 @@ from tqdm import tqdm
 from mrilab.errors import UserError
 from mrilab.training.feed import Batch, part_generator, prefetch
 from mrilab.training.groups import groups_of
-from mrilab.training.log import append_row, start_log
+from mrilab.training.log import append_row, check_logger, open_board, start_log
 from mrilab.training.processes import agreed, launch, stop_requests
 from mrilab.training.protocols import Followed, Task
 from mrilab.training.state import read_state, restore_state, save_state
@@ -71,20 +72,25 @@ def fit(
     checkpoint_seconds: float = 300.0,
     progress: bool = True,
     clock: Callable[[], float] = time.perf_counter,
+    devices: str = "1",
+    logger: str = "csv",
 ) -> "Run":
     """Train `task` in `folder` (state, log, pictures) to the end of `settings`, or until SIGTERM or SIGINT.
 
     The end is the last of `settings.steps`, or the first step that is over after `settings.minutes` of training, all
-    earlier parts of a resumed run included. Under torchrun every process works on its share of the same global batches.
+    earlier parts of a resumed run included. With several `devices` (see `mrilab.training.processes.launch`), under
+    torchrun and under SLURM, every process works on its share of the same global batches.
     GPUs compute in bf16 with float32 weights, CPUs in float32 unless `settings.precision` says otherwise. The state is
-    saved every `checkpoint_seconds`, at the end and when stopped. `clock` counts seconds.
+    saved every `checkpoint_seconds`, at the end and when stopped. `clock` counts seconds. With the `logger`
+    "tensorboard" the rows of the log are written for TensorBoard, too.
 
     Raises:
         UserError: `folder` holds a run and `resume` is not asked for, or holds none or another one and it is;
-            the parts cannot be shared evenly; the gradient is not finite any more.
+            the parts cannot be shared evenly; the gradient is not finite any more; the folder cannot be written any
+            more, and then its last state stays.
     """
-    run = Run(task, settings, folder, resume, clock, progress)
-    with run.bar, stop_requests() as requests, closing(run.batches()) as batches:
+    run = Run(task, settings, folder, resume, clock, progress, devices, logger)
+    with kept(folder), run.bar, stop_requests() as requests, closing(run.batches()) as batches:
         for batch in batches:
             stop = run.advance(batch, requests)
             checked = run.step % settings.validate_every == 0 or run.finished
@@ -115,25 +121,20 @@ class Run:
     """
 
     def __init__(
-        self, task: Task, settings: Settings, folder: Path, resume: bool, clock: Callable[[], float], progress: bool
+        self,
+        task: Task,
+        settings: Settings,
+        folder: Path,
+        resume: bool,
+        clock: Callable[[], float],
+        progress: bool,
+        devices: str,
+        logger: str,
     ):
         self.task, self.settings, self.folder, self.clock = task, settings, folder, clock
-        self.fabric = launch(settings.precision)
-        self.main, self.devices = self.fabric.is_global_zero, self.fabric.world_size
-        self.precision = self.fabric.strategy.precision.precision
-        if settings.batch % settings.parts or settings.parts % self.devices:
-            raise UserError(
-                f"a batch of {settings.batch} in {settings.parts} parts cannot be shared evenly by "
-                f"{self.devices} processes; start as many as divide the number of parts"
-            )
+        # before other processes start, so that one sentence tells a mistake
         if (folder / STATE).exists() and not resume:
             raise UserError(f"{folder} holds a run already; add --resume to go on or choose another folder with --out")
-        self.ema = AveragedModel(task.network, multi_avg_fn=_average(settings.ema)).to(self.fabric.device)
-        self.network = self.ema.module
-        self.groups = groups_of(task.network, task)
-        named = [{"params": [*group.parameters], "betas": group.betas} for group in self.groups]
-        self.optimizer = torch.optim.Adam(named, lr=settings.learning_rate)
-        self.model, self.wrapped = self.fabric.setup(task.network, self.optimizer)
         described = {key: value for key, value in asdict(settings).items() if value is not None}
         self.described = {"task": task.config, "settings": described}
         notes: dict[str, Any] = {"step": 0, "seconds": 0.0, "loss_total": 0.0, "loss_count": 0}
@@ -141,16 +142,35 @@ class Run:
             tensors, notes = read_state(folder / STATE)
             if notes.get("described") != self.described:
                 raise UserError(f"the run in {folder} has other settings; resume with the same ones or start a new run")
+        check_logger(logger)
+        self.fabric = launch(settings.precision, devices, settings.parts)
+        self.main, self.devices = self.fabric.is_global_zero, self.fabric.world_size
+        self.precision = self.fabric.strategy.precision.precision
+        if settings.batch % settings.parts or settings.parts % self.devices:
+            raise UserError(
+                f"a batch of {settings.batch} in {settings.parts} parts cannot be shared evenly by "
+                f"{self.devices} processes; start as many as divide the number of parts"
+            )
+        self.ema = AveragedModel(task.network, multi_avg_fn=_average(settings.ema)).to(self.fabric.device)
+        self.network = self.ema.module
+        self.groups = groups_of(task.network, task)
+        named = [{"params": [*group.parameters], "betas": group.betas} for group in self.groups]
+        self.optimizer = torch.optim.Adam(named, lr=settings.learning_rate)
+        self.model, self.wrapped = self.fabric.setup(task.network, self.optimizer)
+        if resume:
             restore_state(tensors, task.network, self.ema, self.optimizer)
         self.step, self.seconds, self.loss_count = notes["step"], notes["seconds"], notes["loss_count"]
         self.loss_total = torch.tensor(notes["loss_total"], dtype=torch.float64, device=self.fabric.device)
         self.stopped_by: str | None = None
         self.validation_loss = math.nan
-        folder.mkdir(parents=True, exist_ok=True)
+        self.board = None
         if self.main:
-            start_log(folder / LOG, self.step)
-            if isinstance(task, Followed):
-                start_log(folder / FOLLOWED, self.step, ("step", *task.followed))
+            with kept(folder):
+                start_log(folder / LOG, self.step)
+                if isinstance(task, Followed):
+                    start_log(folder / FOLLOWED, self.step, ("step", *task.followed))
+                if logger == "tensorboard":
+                    self.board = open_board(folder, self.step)
         self.saved_at = clock()
         self.began = self.saved_at - self.seconds
         length = None if settings.minutes else settings.steps
@@ -218,6 +238,10 @@ class Run:
                 row["validation_loss"] = self.validation_loss
                 self.follow()
             append_row(self.folder / LOG, row)
+            if self.board:
+                for key, value in row.items():
+                    if key != "step":
+                        self.board.add_scalar(key, float(value), self.step)
             self.bar.set_postfix(loss=f"{mean:.4f}", refresh=False)
         self.loss_total, self.loss_count = torch.zeros_like(self.loss_total), 0
 
@@ -250,6 +274,8 @@ class Run:
     def close(self) -> None:
         """Leave together with the other processes."""
         self.seconds = self.elapsed
+        if self.board:
+            self.board.close()
         if self.devices > 1:
             self.fabric.barrier()  # No process leaves while the first one still writes.
             self.release()
@@ -259,6 +285,23 @@ class Run:
         """Let go of the processes' group, whose threads must end before Python does, or they may abort it."""
         del self.model, self.wrapped
         gc.collect()  # what Fabric wraps refers to itself
+
+
+@contextmanager
+def kept(folder: Path) -> Iterator[None]:
+    """Turn an error of the disk into a sentence which says that the run is not lost.
+
+    Raises:
+        UserError: something in the folder cannot be written.
+    """
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UserError(
+            f"could not write to {folder} ({reason}); what the run saved last is kept there: free some space or make "
+            "the folder writable, then add --resume to go on"
+        ) from error
 
 
 def _average(decay: float) -> Callable[[Weights, Weights, Tensor | int], None]:

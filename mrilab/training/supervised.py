@@ -7,10 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mrilab.data.scans import Scan
 from mrilab.nets.trajectory import Trajectory
 from mrilab.physics.coils import mvue
 from mrilab.physics.protocol import Acquisition
 from mrilab.training.feed import Batch, part_generator
+from mrilab.training.own import OwnPool
 
 VALIDATION = 8  # number of fixed scans
 SHOWN = 4  # number of fixed scans in the picture
@@ -24,6 +26,7 @@ class Supervised(ABC):
 
     network: nn.Module
     config: dict[str, Any]
+    own: OwnPool | None = None  # of the user's scans, where they are learned from
 
     def __init__(self, build: Callable[[], nn.Module], seed: int):
         with torch.random.fork_rng(devices=[]):
@@ -34,6 +37,14 @@ class Supervised(ABC):
     @abstractmethod
     def examples(self, n: int, generator: torch.Generator, split: str, device: torch.device) -> Batch:
         """Draw `n` acquisitions of a split."""
+
+    def batch(self, scan: Acquisition, generator: torch.Generator) -> Batch:
+        """Return one complete scan as `examples` would, where it takes more than the scan drawn by `generator`."""
+        return batch_of(scan.batch())
+
+    def own_scans(self) -> dict[str, list[Scan]]:
+        """Return up to VALIDATION of the user's held-out slices, by a name for a card. There may be none."""
+        return {} if self.own is None else {"own": self.own.validation_scans(VALIDATION)}
 
     @abstractmethod
     def validation_loss(self, states: Tensor, clean: Tensor) -> Tensor:

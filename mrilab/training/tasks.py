@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from mrilab import papers
 from mrilab.errors import UserError
@@ -16,13 +17,14 @@ class Trainable:
     build: (side, width, seed=0) -> the task for images of `side` and a network of `width`.
     data: what the network learns from, for its card.
     profiles: size and settings by the profile's name: smoke, teach and full.
-    pictures: whether `build` also takes `images`, magnitudes (n, H, W) to learn from in place of simulated ones.
+    own: what of the user's own `build` also takes in place of simulated images: "pictures" are `images`, magnitudes
+        (n, H, W), and "scans" are `own`, `mrilab.training.own.OwnFolders`; "" is neither.
     """
 
     build: Callable[..., Task]
     data: str
     profiles: Mapping[str, Profile]
-    pictures: bool = False
+    own: Literal["", "pictures", "scans"] = ""
 
 
 def tasks() -> dict[str, Trainable]:
