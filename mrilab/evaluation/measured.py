@@ -19,9 +19,10 @@ from mrilab.errors import UserError
 from mrilab.evaluation.receivers import check_receivers, find_receivers
 from mrilab.methods.patterns import find_pattern, named_mask
 from mrilab.methods.registry import Progress
-from mrilab.physics.fourier import centre_crop, centre_pad, fft2c, ifft2c, narrow_view
+from mrilab.physics.fourier import centre_crop, centre_pad, fft2c, ifft2c
 from mrilab.physics.protocol import Acquisition, acquire, full_reference
 from mrilab.physics.sampling import POINTS, effective_acceleration
+from mrilab.physics.view import narrow_view
 
 SAME_VIEW = 0.02  # relative difference of fields of view that is none
 

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from mrilab.physics import SenseModel, centre_crop, centre_pad, fft1c, fft2c, ifft1c, ifft2c, mirror
-from mrilab.physics.fourier import fourier_shift_phase, narrow_view
+from mrilab.physics.fourier import fourier_shift_phase
+from mrilab.physics.view import narrow_view
 
 SHAPES = [(8, 8), (7, 9), (6, 5), (1, 4), (15, 2)]
 
