@@ -1,6 +1,7 @@
 """What a reconstruction leaves: images, conditions and figures of merit."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,12 @@ import torch
 from torch import Tensor
 
 from mrilab.data.results import write_reconstruction
-from mrilab.evaluation.metrics import nmse, nrmse, psnr, ssim
+from mrilab.evaluation.metrics import nmse, nrmse, psnr, psnr_volume, ssim, ssim_volume
 from mrilab.machine import commit
 
 METRICS = {"psnr": psnr, "ssim": ssim, "nrmse": nrmse, "nmse": nmse}
+VOLUME_METRICS = {"psnr_volume": psnr_volume, "ssim_volume": ssim_volume}
+METRIC_NAMES = (*METRICS, *(f"{name}_masked" for name in METRICS), *VOLUME_METRICS)
 
 
 def figures_of_merit(image: Tensor, reference: Tensor) -> dict[str, float]:
@@ -70,13 +73,16 @@ class Result:
         """Return where the coil maps of the slices come from."""
         return ", ".join(dict.fromkeys(each.maps_from for each in self.slices))
 
-    @property
+    @cached_property
     def metrics(self) -> dict[str, float | None]:
-        """Return the means over the slices; None where there is no reference."""
-        names = [*METRICS, *(f"{name}_masked" for name in METRICS)]
-        if self.slices[0].reference is None:
-            return dict.fromkeys(names)
-        return {name: sum(each.metrics[name] for each in self.slices) / len(self.slices) for name in names}
+        """Return the means over the slices, and VOLUME_METRICS of all slices at once; None without a reference."""
+        references = self.stack("reference")
+        if references is None:
+            return dict.fromkeys(METRIC_NAMES)
+        images = torch.stack([each.image for each in self.slices])
+        names = [name for name in METRIC_NAMES if name not in VOLUME_METRICS]
+        means = {name: sum(each.metrics[name] for each in self.slices) / len(self.slices) for name in names}
+        return means | {name: metric(images, references) for name, metric in VOLUME_METRICS.items()}
 
     @property
     def seconds(self) -> float:
@@ -84,7 +90,7 @@ class Result:
         return sum(each.seconds for each in self.slices)
 
     def stack(self, name: str) -> Tensor | None:
-        """Return `image`, `uncertainty` or `samples` of all slices, (slices, ...); None where a slice has none."""
+        """Return a tensor of all slices by its name in `SliceResult`, (slices, ...); None where a slice has none."""
         parts = [getattr(each, name) for each in self.slices]
         return None if any(part is None for part in parts) else torch.stack(parts)
 
