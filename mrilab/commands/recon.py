@@ -28,6 +28,7 @@ COMMON = {
     "slice": "Only this slice, from 0.",
     "maps_from": "acs: sampled lines; prescan: full centre.",
     "prescan": "Fully sampled scan for the coil maps.",
+    "maps": "Coil maps of your own: .npy, .h5 (`maps`) or BART's .cfl, complex (coil, H, W), also per slice.",
     "oversampling": "Readout oversampling to remove, if the header is wrong.",
     "device": "auto, cpu, cuda, cuda:1 ...",
 }
@@ -127,7 +128,7 @@ def is_asked(context: typer.Context, key: str) -> bool:
 
 def typed(option: inspect.Parameter) -> inspect.Parameter:
     """Return the parameter as an option of the command line."""
-    annotation = str | None if option.name == "prescan" else option.annotation  # no scan in memory here
+    annotation = str | None if option.name in ("prescan", "maps") else option.annotation  # files here, nothing else
     return option.replace(annotation=Annotated[annotation, typer.Option(help=COMMON.get(option.name))])
 
 

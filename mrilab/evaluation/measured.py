@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mrilab.data.maps import own_maps
 from mrilab.data.masks import is_mask_file, read_mask
 from mrilab.data.scans import Scan, read_scan, scan_slices
 from mrilab.errors import UserError
@@ -35,11 +36,15 @@ class Conditions:
     maps_from: str = "acs"
     prescan: Scan | str | Path | None = None
     oversampling: float | None = None
+    maps: Tensor | str | Path | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked without the scan."""
         if self.maps_from not in ("acs", "prescan"):
             raise UserError(f"unknown source of coil maps {self.maps_from!r}; choose acs or prescan")
+        if self.maps is not None and (self.prescan is not None or self.maps_from != "acs"):
+            option = "--maps-from prescan" if self.prescan is None else "--prescan"
+            raise UserError(f"--maps and {option} exclude each other; choose one")
         if self.acceleration is not None and self.use_mask:
             raise UserError("--acceleration and --use-mask exclude each other; choose one")
         if is_mask_file(self.mask):
@@ -96,6 +101,7 @@ def measured_slices(
         prescan = read_scan(prescan)
     if prescan is not None and prescan.mask is not None:
         raise UserError(f"the prescan {prescan.path} is undersampled; coil maps need a fully sampled one")
+    own = None if conditions.maps is None else own_maps(conditions.maps)
     reads = _one_by_one(scan, conditions.slice, conditions.oversampling)
     first = None
     for read in progress(reads) if len(reads) > 1 else reads:
@@ -108,7 +114,11 @@ def measured_slices(
         calibration = _calibration(part, prescan, conditions.maps_from)
         kspace = part.kspace[0].to(device)  # (coil, H, W)
         reference = None if part.mask is not None else full_reference(kspace, part.acquired)  # (H, W)
-        acquisition, source = acquire(kspace, mask, None if calibration is None else calibration.to(device))
+        if own is None:
+            acquisition, source = acquire(kspace, mask, None if calibration is None else calibration.to(device))
+        else:
+            sampled = mask.to(device)
+            acquisition, source = Acquisition(kspace * sampled, sampled, own.part(part).to(device)), own.source
         asked = conditions.acceleration
         nominal = number(part, "acceleration") if asked is None else float(asked)
         yield Measured(part, acquisition, mask, sampling, source, reference, nominal, conditions.seed)

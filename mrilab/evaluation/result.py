@@ -81,6 +81,7 @@ class Result:
             return dict.fromkeys(METRIC_NAMES)
         images = torch.stack([each.image for each in self.slices])
         names = [name for name in METRIC_NAMES if name not in VOLUME_METRICS]
+        means: dict[str, float | None]
         means = {name: sum(each.metrics[name] for each in self.slices) / len(self.slices) for name in names}
         return means | {name: metric(images, references) for name, metric in VOLUME_METRICS.items()}
 
