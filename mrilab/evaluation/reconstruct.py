@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from mrilab.data.scans import Scan
 from mrilab.errors import UserError
+from mrilab.evaluation.asked import asked_for
 from mrilab.evaluation.measured import Conditions, Measured, measured_slices, number
 from mrilab.evaluation.result import Result, SliceResult, figures_of_merit
 from mrilab.machine import clock, find_device, peak_memory
@@ -88,6 +89,7 @@ def reconstruct(
         peak_memory_mb=peak_memory(target) / 2**20,
         device=str(target),
         noise_std=number(measured.scan, "noise_std"),
+        asked=asked_for(scan, method, conditions, options),
     )
 
 

@@ -1,5 +1,6 @@
 """What a reconstruction leaves: images, conditions and figures of merit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +53,7 @@ class Result:
     mask: bool (1, W), (H, 1) or (H, W). nominal_acceleration: None where nobody asked for one.
     seconds: of the method, all slices; seconds_total: with reading, coil maps and metrics.
     peak_memory_mb: of this process so far on a CPU, of torch during this call on a GPU (MiB).
+    asked: what was asked for, see `mrilab.evaluation.asked`.
     """
 
     scan: str
@@ -67,6 +69,7 @@ class Result:
     peak_memory_mb: float
     device: str
     noise_std: float | None = None
+    asked: dict[str, Any] | None = None
 
     @property
     def maps_from(self) -> str:
@@ -115,8 +118,8 @@ class Result:
             "slices": [{"slice": each.number, "seconds": each.seconds, **each.metrics} for each in self.slices],
         }
 
-    def write(self, path: str | Path) -> None:
-        """Write images and provenance with `write_reconstruction`."""
+    def write(self, path: str | Path, notes: Sequence[str] = ()) -> None:
+        """Write images and provenance with `write_reconstruction`; `notes` are what was said on the way."""
         attrs = self.summary()
         attrs["slices"] = [each.number for each in self.slices]
         attrs["mask_kind"] = attrs.pop("mask")
@@ -126,5 +129,11 @@ class Result:
             mask=self.mask,
             uncertainty=self.stack("uncertainty"),
             samples=self.stack("samples"),
-            attrs={**attrs, "noise_std": self.noise_std, "commit": commit()},
+            attrs={
+                **attrs,
+                "noise_std": self.noise_std,
+                "asked": self.asked,
+                "notes": list(notes) or None,
+                "commit": commit(),
+            },
         )
