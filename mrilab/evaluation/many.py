@@ -92,6 +92,12 @@ def reconstruct_many(
     conditions, options = _checked(method, arguments)
     arguments = arguments | {"prescan": conditions.prescan}
     rows = read_rows(folder / TABLE)
+    try:  # only now, so that a refusal leaves nothing
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out {folder} cannot be made ({error.strerror}); choose another folder") from error
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"--out {folder} may not be written; choose another folder")
     with tqdm(jobs, desc=method, unit="scan", file=sys.stderr, disable=None if progress else True) as bar:
         for job in bar:
             bar.set_postfix_str(job.scan.name)
@@ -112,12 +118,6 @@ def _places(scans: list[Path], method: str, folder: Path, sources: list[Path]) -
             raise UserError(
                 f"{other} and {scan} would both become {scan.stem}-{method}.h5; rename one, or do them apart"
             )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--out {folder} cannot be made ({error.strerror}); choose another folder") from error
-    if not os.access(folder, os.W_OK):
-        raise UserError(f"--out {folder} may not be written; choose another folder")
     places = [(scan, folder / f"{scan.stem}-{method}.h5") for scan in scans]
     inputs = {scan.resolve() for scan in scans}
     for _, output in places:

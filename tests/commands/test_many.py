@@ -17,7 +17,7 @@ from mrilab.data.scans import write_scan
 from mrilab.evaluation import many
 from mrilab.evaluation.reconstruct import reconstruct
 
-R = ("--acceleration", "3")
+R = ("--acceleration", "3", "--maps-from", "prescan")
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,12 @@ def kspace():
     generator = torch.Generator().manual_seed(5)
     image = random_ellipses(8, generator).image((96, 112))
     return 1e-6 * simulate_scan(image[None], random_array(4, generator).maps((96, 112)), (48, 56), 0.01, generator)
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Pictures take most of the time; one test draws them."""
+    monkeypatch.setattr(many, "write_panel", lambda path, result: path.write_bytes(b"picture"))
 
 
 @pytest.fixture
@@ -56,6 +62,13 @@ def content(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in (".h5", ".png")}
 
 
+def test_one_file_goes_to_a_folder_too(recon, tmp_path):
+    code, out, _ = recon("zero-filled", "c.h5", *R, "--out", "results")
+    assert code == 0 and "1 made" in out and [row["scan"] for row in rows(tmp_path / "results")] == ["c.h5"]
+    assert (tmp_path / "results/c-zero-filled.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("no_pictures")
 def test_a_folder_and_a_file_become_results_pictures_and_a_table(recon, tmp_path):
     code, out, err = recon("zero-filled", "scans", "c.h5", *R, "--out", "new/results")
     assert code == 0 and err == ""
@@ -65,7 +78,7 @@ def test_a_folder_and_a_file_become_results_pictures_and_a_table(recon, tmp_path
     assert [row["scan"] for row in rows(results)] == ["a.h5", "b.h5", "c.h5"]
     for row in rows(results):
         path = tmp_path / ("scans" if row["scan"] != "c.h5" else ".") / row["scan"]
-        alone = reconstruct(path, "zero-filled", acceleration=3)
+        alone = reconstruct(path, "zero-filled", acceleration=3, maps_from="prescan")
         with h5py.File(results / f"{path.stem}-zero-filled.h5") as file:
             np.testing.assert_array_equal(file["reconstruction_complex"], alone.stack("image"))
         assert row["method"] == "zero-filled" and row["slices"] == "1" and row["error"] == row["note"] == ""
@@ -75,6 +88,7 @@ def test_a_folder_and_a_file_become_results_pictures_and_a_table(recon, tmp_path
     assert out.count("PSNR") == 3 and "3 made, 0 there already, 0 failed" in out
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_what_is_there_is_kept_and_what_was_asked_otherwise_is_made_anew(recon, tmp_path):
     assert recon("cg-sense", "scans", *R, "--out", "results")[0] == 0
     before = content(tmp_path / "results")
@@ -97,6 +111,7 @@ def test_what_is_there_is_kept_and_what_was_asked_otherwise_is_made_anew(recon, 
     assert "made otherwise" in rows(tmp_path / "results")[-1]["note"]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_another_scan_of_the_same_name_is_not_taken_for_the_first(recon, tmp_path, kspace):
     recon("zero-filled", "c.h5", *R, "--out", "results")
     write_scan(tmp_path / "c.h5", kspace.repeat(2, 1, 1, 1))
@@ -104,6 +119,7 @@ def test_another_scan_of_the_same_name_is_not_taken_for_the_first(recon, tmp_pat
     assert code == 0 and "was made otherwise (scan)" in err and rows(tmp_path / "results")[0]["slices"] == "2"
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_scan_that_fails_stops_no_other(recon, tmp_path):
     (tmp_path / "scans/b.h5").write_text("no scan")
     code, out, err = recon("zero-filled", "scans", "missing.h5", "c.h5", *R, "--out", "results", "--json")
@@ -123,6 +139,7 @@ def test_a_scan_that_fails_stops_no_other(recon, tmp_path):
     assert set(c) - set(kept) == {"kept", "slices"}
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_fault_of_the_program_is_told_too(recon, monkeypatch):
     def broken(scan, *_, **__):
         raise ZeroDivisionError(f"in\n{scan}")
@@ -134,6 +151,7 @@ def test_a_fault_of_the_program_is_told_too(recon, monkeypatch):
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_ctrl_c_leaves_what_is_finished(recon, monkeypatch, tmp_path):
     real = many.reconstruct
 
@@ -164,8 +182,8 @@ def test_ctrl_c_leaves_what_is_finished(recon, monkeypatch, tmp_path):
         (("scans", *R, "--use-mask", "--out", "x"), "exclude each other"),
         (("scans", *R, "--mask", "sparse", "--out", "x"), "unknown mask 'sparse'"),
         (("scans", "--mask", "none.npy", "--out", "x"), "there is no file none.npy"),
-        (("scans", *R, "--maps", "none.npy", "--out", "x"), "there is no file none.npy"),
-        (("scans", *R, "--prescan", "none.h5", "--out", "x"), "there is no file none.h5"),
+        (("scans", "--acceleration", "3", "--maps", "none.npy", "--out", "x"), "there is no file none.npy"),
+        (("scans", "--acceleration", "3", "--prescan", "none.h5", "--out", "x"), "there is no file none.h5"),
         (("scans", *R, "--device", "quantum", "--out", "x"), "there is no device 'quantum'"),
         (("scans", *R, "--out", "c.h5/x"), "--out c.h5/x cannot be made"),
         (("scans", *R, "--out", "empty/strange"), "summary.csv has other columns"),
@@ -184,12 +202,14 @@ def test_what_cannot_go_well_is_refused_before_any_work(recon, tmp_path, kspace,
     assert after == before
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_note_is_told_once_and_kept_in_the_table(recon, tmp_path):
     code, _, err = recon("zero-filled", "scans", "--acceleration", "7", "--out", "results")
     assert code == 0 and err.count("coil maps at low resolution") == 1 and err.startswith("mrilab: note: a.h5: only")
     assert all("coil maps at low resolution" in row["note"] for row in rows(tmp_path / "results"))
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_scan_named_twice_is_done_once(recon, tmp_path):
     code, out, _ = recon("scans/a.h5", "scans", "./scans/a.h5", *R, "--out", "results")
     assert code == 0 and [row["scan"] for row in rows(tmp_path / "results")] == ["a.h5", "b.h5"] and "2 made" in out
