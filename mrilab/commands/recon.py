@@ -66,7 +66,7 @@ class Methods(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if ctx.resilient_parsing:  # a shell that completes a line
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, [DEFAULT, *args] if args and names_no_method(args[0]) else args)
         words = [word for arg in args for word in (arg.split("=", 1) if arg.startswith("--method=") else [arg])]
         if "--method" in words:
             place = words.index("--method")

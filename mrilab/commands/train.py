@@ -1,5 +1,6 @@
 """`mrilab train NAME`: train a network, stop and resume it, and write its weights with their card."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +10,16 @@ import typer
 from mrilab.commands import app
 from mrilab.paths import BUILD, CHECKPOINTS, course_folder
 
+EXAMPLES = """\
+Examples:
 
-@app.command()
+\b
+mrilab train score-t2 --profile smoke
+mrilab train modl-knee --start modl-t2 --save-as modl-mine --minutes 90
+mrilab train score-heads --resume"""
+
+
+@app.command(epilog=EXAMPLES)
 def train(
     name: Annotated[str, typer.Argument(help="score-t2, modl-heads, ...; a wrong one gets the list.")],
     profile: Annotated[str, typer.Option(help="smoke (seconds), teach (two cores) or full (GPUs).")] = "teach",
@@ -29,6 +38,7 @@ def train(
     ] = None,
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed (some CPUs, too), or auto by device.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder of the run [build/training/NAME-PROFILE].")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object: the files and the card.")] = False,
 ) -> None:
     """Train on every device that there is. Ctrl-C saves, --resume resumes. Several: torchrun -m -- mrilab train ..."""
     from mrilab.data.pictures import read_pictures
@@ -63,7 +73,11 @@ def train(
     code = commit()  # before hours in which the files may change
     outcome = fit(task, settings, out, resume=resume)
     if outcome.stopped_by:
-        if outcome.main:
+        if outcome.main and json_:
+            print(
+                json.dumps({"name": saved, "folder": str(out), "steps": outcome.step, "stopped_by": outcome.stopped_by})
+            )
+        elif outcome.main:
             print(f"train {name}: {outcome.stopped_by} after step {outcome.step}; add --resume to go on")
         raise typer.Exit(130 if outcome.stopped_by == "SIGINT" else 143)
     if not outcome.main:
@@ -87,5 +101,9 @@ def train(
         "metrics": metrics,
     }
     card = save_checkpoint(saved, outcome.network, facts, out, code)
+    if json_:
+        files = {"folder": str(out), "card_file": str(card), "weights": str(card.with_suffix(".safetensors"))}
+        print(json.dumps({"name": saved, **files, "stopped_by": None, "card": json.loads(card.read_text("utf-8"))}))
+        return
     print(f"train {name}: {outcome.step} steps, validation loss {outcome.validation_loss:.4f}; weights beside {card}")
     print(f"train {name}: to use them by name, copy {saved}.safetensors and {saved}.json to {CHECKPOINTS}")
