@@ -22,10 +22,13 @@ def find_device(name: str) -> torch.device:
     """Return the device of this name, "cpu", "cuda", "cuda:1" ..., or for "auto" cuda where there is one, else the CPU.
 
     Raises:
-        UserError: there is no such device here.
+        UserError: there is no such device here, or it is Apple's mps: many versions of torch lack operations on it that
+            coil maps need, and nothing here has been tested on it.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.partition(":")[0] == "mps":
+        raise UserError("Apple's GPU (mps) is not used here; choose cpu, which auto takes on a Mac")
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
@@ -35,11 +38,9 @@ def find_device(name: str) -> torch.device:
 
 
 def device_name() -> str:
-    """Return the device that torch would use, in words: "cpu (2 threads)", "cuda (NVIDIA ...)" or "mps"."""
+    """Return the device that "auto" means and that trains, in words: "cpu (2 threads)" or "cuda (NVIDIA ...)"."""
     if torch.cuda.is_available():
         return f"cuda ({torch.cuda.get_device_name()})"
-    if torch.backends.mps.is_available():
-        return "mps"
     return f"cpu ({torch.get_num_threads()} threads)"
 
 

@@ -25,7 +25,7 @@ def modl(y: Tensor, model: SenseModel, *, network: str = "modl-heads") -> Tensor
     return _reconstruct(network, MoDL, y, model)
 
 
-@method("varnet")
+@method("varnet", own_maps=True)
 def varnet(y: Tensor, model: SenseModel, *, network: str = "varnet-t2") -> Tensor:
     """Run E2E-VarNet, which estimates maps of its own from the vertical calibration lines. Only magnitudes count.
 

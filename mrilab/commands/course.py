@@ -1,6 +1,8 @@
 """`mrilab check` and `mrilab course`: is this machine ready for the lessons, and run them."""
 
+import json
 import sys
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
@@ -12,20 +14,29 @@ Profile = StrEnum("Profile", ["smoke", "teach", "full"])
 
 
 @app.command()
-def check() -> None:
+def check(
+    json_: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object: all findings, and whether all is well.")
+    ] = False,
+) -> None:
     """Say OK, or what is missing and how to mend it; exit code 1 if something is."""
     from mrilab.course.check import check_all
     from mrilab.paths import course_folder
 
-    problems = 0
+    problems, findings = 0, []
     for finding in check_all(course_folder()):
-        print(finding, flush=True)
+        findings.append({"ok": finding.ok, **asdict(finding)})
         problems += not finding.ok
+        if not json_:
+            print(finding, flush=True)
+    if json_:
+        print(json.dumps({"ok": not problems, "findings": findings}))
+        raise typer.Exit(min(problems, 1))
     print(f"check: {problems} to mend, see the arrows above" if problems else "check: OK")
     raise typer.Exit(min(problems, 1))
 
 
-@app.command()
+@app.command(epilog="Examples: mrilab course, mrilab course --profile smoke 01 02")
 def course(
     lessons: Annotated[list[str] | None, typer.Argument(help="Some lessons, e.g. 01; all without.")] = None,
     profile: Annotated[

@@ -1,14 +1,19 @@
 """`mrilab data`: build the embedded scans, list them, look at them."""
 
+import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mrilab.commands import app
+from mrilab.commands.names import names_of, print_names
 
+EXAMPLES = "Examples: mrilab data list, mrilab data build heads-t2-test, mrilab data sheet --folder SHEETS"
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, by names of data sets.")]
 Names = Annotated[list[str] | None, typer.Argument(help="Data sets; all if none is named.")]
-group = typer.Typer(help="The scans that the course brings along.", no_args_is_help=True)
+group = typer.Typer(help="The scans that the course brings along.", epilog=EXAMPLES, no_args_is_help=True)
 app.add_typer(group, name="data")
 
 
@@ -16,6 +21,7 @@ app.add_typer(group, name="data")
 def build(
     names: Names = None,
     folder: Annotated[Path | None, typer.Option(help="Where to; data/embedded by default.")] = None,
+    json_: Json = False,
 ) -> None:
     """Simulate the fixed validation and test scans that are missing or out of date."""
     from mrilab.data.embedded import build as build_data
@@ -23,33 +29,35 @@ def build(
     try:
         built = build_data(folder, names or None)
     except KeyboardInterrupt:
-        print("\ndata: stopped; the finished data sets stay, run it again to go on")
+        print("\ndata: stopped; the finished data sets stay, run it again to go on", file=sys.stderr)
         raise typer.Exit(130) from None
+    if json_:
+        print(json.dumps({name: [str(path) for path in files] for name, files in built.items()}))
+        return
     for name, files in built.items():
         print(f"{name:24} {len(files):3d} scans in {files[0].parent}")
 
 
 @group.command("list")
-def list_() -> None:
-    """Name the data sets and what is in them."""
-    from mrilab.data.recipes import RECIPES
-
-    for name, recipe in RECIPES.items():
-        unseen = f", {recipe.unseen} of them in the unseen slab" if recipe.unseen else ""
-        slices = f"{recipe.slices} slices of " if recipe.slices > 1 else ""
-        print(f"{name:24} {recipe.count:3d} scans of {slices}{recipe.shape[0]} x {recipe.shape[1]}{unseen}")
+def list_(json_: Json = False) -> None:
+    """Name the data sets and what is in them, as `mrilab list data` does."""
+    print_names(names_of("data"), json_)
 
 
 @group.command()
 def sheet(
     names: Names = None,
     folder: Annotated[Path, typer.Option(help="Where to.")] = Path("data/contact_sheets"),
+    json_: Json = False,
 ) -> None:
     """Draw a contact sheet (PNG) of each data set."""
     from mrilab.data.recipes import RECIPES
     from mrilab.data.sheets import dataset_sheet
 
-    for name in names or RECIPES:
-        path = folder / f"{name}.png"
+    paths = {name: folder / f"{name}.png" for name in names or RECIPES}
+    for name, path in paths.items():
         dataset_sheet(path, name)
-        print(path)
+        if not json_:
+            print(path)
+    if json_:
+        print(json.dumps({name: str(path) for name, path in paths.items()}))

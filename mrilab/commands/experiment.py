@@ -6,25 +6,25 @@ from typing import Annotated
 import typer
 
 from mrilab.commands import app
+from mrilab.commands.names import names_of, print_names
 
 
 @app.command()
 def experiment(
     name: Annotated[str | None, typer.Argument(help="Which experiment; --list names them.")] = None,
     part: Annotated[str, typer.Option(help="K/N: only the K-th of N parts of the cases, to share the work.")] = "1/1",
-    list_: Annotated[bool, typer.Option("--list", help="Name the experiments and stop.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="The same as `mrilab list experiments`.")] = False,
 ) -> None:
     """Measure what results/NAME.csv does not hold yet, one row a case. It can be stopped and run again at will."""
     from mrilab.errors import UserError
-    from mrilab.evaluation.experiments import experiment_names, find_experiment, run_experiment
+    from mrilab.evaluation.experiments import find_experiment, run_experiment
     from mrilab.paths import RESULTS, course_folder
 
     if list_:
-        for listed in experiment_names():
-            print(f"{listed:20} {find_experiment(listed).title}")
+        print_names(names_of("experiments"))
         return
     if name is None:
-        raise UserError("say which experiment to run; `mrilab experiment --list` names them")
+        raise UserError("say which experiment to run; `mrilab list experiments` names them")
     share = re.fullmatch(r"([0-9]+)/([0-9]+)", part)
     if not share:
         raise UserError(f"--part {part} is not of the form K/N, as in 1/2")

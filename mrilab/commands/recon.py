@@ -1,4 +1,4 @@
-"""`mrilab recon METHOD SCAN.h5`: reconstruct a scan and say how good the image is."""
+"""`mrilab recon METHOD SCAN.h5`: reconstruct a scan, or many, and say how good the images are."""
 
 import contextlib
 import functools
@@ -30,12 +30,24 @@ COMMON = {
     "slice": "Only this slice, from 0.",
     "maps_from": "acs: sampled lines; prescan: full centre.",
     "prescan": "Fully sampled scan for the coil maps.",
+    "maps": "Coil maps of your own: .npy, .h5 (`maps`) or BART's .cfl, complex (coil, H, W), also per slice.",
     "oversampling": "Readout oversampling to remove, if the header is wrong.",
     "whiten": "auto: by a noise measurement, or by the background where coils differ; no.",
     "coils": "Compress to so many virtual coils.",
     "axes": "Stored axes, if not slices,coils,readout,phase.",
-    "device": "auto, cpu, cuda, cuda:1 ...",
+    "device": "cpu, cuda, cuda:1 ... or auto: cuda where there is one, else cpu. Apple's mps is not used.",
 }
+DEFAULT = "l1-wavelet"  # the method of `mrilab recon SCAN.h5`: it needs no training and takes any mask
+EXAMPLES = """\
+Examples:
+
+\b
+mrilab recon SCAN.h5 --acceleration 4
+mrilab recon cg-sense UNDERSAMPLED.h5 --use-mask --out OUT.h5
+mrilab recon modl SCANS --acceleration 4 --out RESULTS    (a folder; run it again to resume)
+mrilab recon l1-wavelet SCAN.h5 --acceleration 4 --maps MAPS.npy --json"""
+SCANS = "Raw data in the fastMRI HDF5 layout; several files, or folders of them, need --out FOLDER."
+OUT = "Result, and a .png beside it [SCAN-METHOD.h5 here]; of several, the folder for them and summary.csv."
 QUALITY = """\
 all pixels      PSNR {psnr:.2f} dB   SSIM {ssim:.4f}   NRMSE {nrmse:.4f}
 object only     PSNR {psnr_masked:.2f} dB   SSIM {ssim_masked:.4f}   NRMSE {nrmse_masked:.4f}"""
@@ -52,23 +64,38 @@ written         {output}, {panel}"""
 
 
 class Methods(TyperGroup):
-    """A command for each method, made when it is asked for. `SCAN.h5 --method NAME` means `NAME SCAN.h5`."""
+    """A command for each method, made when it is asked for.
+
+    `SCAN.h5 --method NAME` means `NAME SCAN.h5`, and `SCAN.h5` without a method means DEFAULT.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing:  # a shell that completes a line
+            return super().parse_args(ctx, [DEFAULT, *args] if args and names_no_method(args[0]) else args)
         words = [word for arg in args for word in (arg.split("=", 1) if arg.startswith("--method=") else [arg])]
         if "--method" in words:
             place = words.index("--method")
             name = words[place + 1 : place + 2] or [""]
             words = [*name, *words[:place], *words[place + 2 :]]
-        return super().parse_args(ctx, ["--help"] if words[:1] in ([], ["help"]) else words)
+        elif words and names_no_method(words[0]):
+            print(f"mrilab: note: no method is named, so it is {DEFAULT}", file=sys.stderr)
+            words = [DEFAULT, *words]
+        return super().parse_args(ctx, ["--help"] if words[:1] == ["help"] else words)
 
     def list_commands(self, ctx: Any) -> list[str]:
         from mrilab.methods.registry import available_methods
 
         return list(available_methods())
 
-    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand:
-        return method_command(cmd_name)
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+        return None if ctx.resilient_parsing and cmd_name not in self.list_commands(ctx) else method_command(cmd_name)
+
+
+def names_no_method(word: str) -> bool:
+    """Return whether the first word after `recon` is an option, a file or a folder."""
+    if word in ("--help", "help"):
+        return False
+    return word.startswith("-") or bool(Path(word).suffix) or os.sep in word or Path(word).is_dir()
 
 
 app.add_typer(
@@ -76,8 +103,11 @@ app.add_typer(
     name="recon",
     cls=Methods,
     help="Reconstruct a scan: undersample it first (--acceleration), or take it as it is (--use-mask). Writes "
-    "OUT.h5 and a picture, OUT.png. `mrilab recon METHOD --help` lists the options.",
-    subcommand_metavar="METHOD SCAN.h5",
+    "OUT.h5 and a picture, OUT.png; of several files or a folder of them, --out FOLDER has all results and a "
+    f"summary.csv. Without METHOD it is {DEFAULT}. `mrilab recon METHOD --help` lists the options.",
+    epilog=EXAMPLES,
+    no_args_is_help=True,
+    subcommand_metavar="[METHOD] SCAN.h5 ...",
     context_settings={"ignore_unknown_options": True, "max_content_width": 120},
 )
 
@@ -95,12 +125,18 @@ def method_command(name: str) -> TyperCommand:
     def recon(
         *,
         context: typer.Context,
-        scan: Annotated[str, typer.Argument(metavar="SCAN.h5", help="Raw data in the fastMRI HDF5 layout.")],
-        out: Annotated[str | None, typer.Option(help="Result, and a .png beside it [SCAN-METHOD.h5 here].")] = None,
-        json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+        scans: Annotated[list[str], typer.Argument(metavar="SCAN.h5", help=SCANS)],
+        out: Annotated[str | None, typer.Option(help=OUT)] = None,
+        overwrite: Annotated[bool, typer.Option("--overwrite", help="Of several: make anew what is there.")] = False,
+        json_: Annotated[bool, typer.Option("--json", help="Print one JSON object; of several, one a line.")] = False,
         **values: Any,
     ) -> None:
+        from mrilab.commands.many import are_many, recon_many
+
         asked = {key: value for key, value in values.items() if is_asked(context, key)}
+        if are_many(scans, out):
+            recon_many(scans, name, out, asked, overwrite, json_)
+        (scan,) = scans
         h5, png = output_paths(out, scan, name, asked.get("prescan"))
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # removes temporary files
         with notes_on_stderr():
@@ -114,15 +150,21 @@ def method_command(name: str) -> TyperCommand:
     description = inspect.getdoc(find_method(name)) or ""
     common = inspect.signature(reconstruct, eval_str=True).parameters
     options = [*method_options(name).values(), *(common[key] for key in COMMON)]
-    context, scan, out, json_, _ = inspect.signature(recon, eval_str=True).parameters.values()
-    signature = inspect.Signature([context, scan, *map(typed, options), out, json_])
+    context, scans, *files, _ = inspect.signature(recon, eval_str=True).parameters.values()
+    signature = inspect.Signature([context, scans, *map(typed, options), *files])
     vars(recon)["__signature__"] = signature  # which typer reads
     single = typer.Typer(rich_markup_mode=None, add_completion=False)
     settings = {"max_content_width": 120}
-    single.command(name, help=description, short_help=description.partition("\n")[0], context_settings=settings)(recon)
+    summary = description.partition("\n")[0]
+    single.command(name, help=description, short_help=summary, epilog=example(name), context_settings=settings)(recon)
     command = typer.main.get_command(single)
     assert isinstance(command, TyperCommand)  # a single command, so no group
     return command
+
+
+def example(name: str) -> str:
+    """Return what the help of a method shows below its options."""
+    return f"Example: mrilab recon {name} SCAN.h5 --acceleration 4 --out OUT.h5"
 
 
 def is_asked(context: typer.Context, key: str) -> bool:
@@ -133,7 +175,7 @@ def is_asked(context: typer.Context, key: str) -> bool:
 
 def typed(option: inspect.Parameter) -> inspect.Parameter:
     """Return the parameter as an option of the command line."""
-    annotation = str | None if option.name == "prescan" else option.annotation  # no scan in memory here
+    annotation = str | None if option.name in ("prescan", "maps") else option.annotation  # files here, nothing else
     return option.replace(annotation=Annotated[annotation, typer.Option(help=COMMON.get(option.name))])
 
 

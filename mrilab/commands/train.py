@@ -1,6 +1,7 @@
 """`mrilab train NAME`: train a network, stop and resume it, and write its weights with their card."""
 
 import inspect
+import json
 import os
 import warnings
 from dataclasses import asdict, replace
@@ -11,6 +12,14 @@ import typer
 
 from mrilab.commands import app
 from mrilab.paths import BUILD, CHECKPOINTS, course_folder
+
+EXAMPLES = """\
+Examples:
+
+\b
+mrilab train score-t2 --profile smoke
+mrilab train modl-heads --start modl-heads --data SCANS --save-as modl-mine
+mrilab train score-heads --resume"""
 
 
 def _read_config(context: typer.Context, path: Path | None) -> Path | None:
@@ -26,7 +35,7 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
     return path
 
 
-@app.command()
+@app.command(epilog=EXAMPLES)
 def train(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="score-t2, modl-heads, ...; a wrong one gets the list.")],
@@ -60,6 +69,7 @@ def train(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run [build/training/NAME-PROFILE].")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object: the files and the card.")] = False,
 ) -> None:
     """Train on every GPU that there is, or on the CPU. Ctrl-C saves, --resume resumes."""
     from mrilab.commands.recon import notes_on_stderr
@@ -104,7 +114,9 @@ def train(
     if not outcome.main:
         return
     if outcome.stopped_by:
-        print(f"train {name}: {outcome.stopped_by} after step {outcome.step}; add --resume to go on")
+        stopped = {"name": saved, "folder": str(out), "steps": outcome.step, "stopped_by": outcome.stopped_by}
+        words = f"train {name}: {outcome.stopped_by} after step {outcome.step}; add --resume to go on"
+        print(json.dumps(stopped) if json_ else words)
         raise typer.Exit(130 if outcome.stopped_by == "SIGINT" else 143)
     metrics = {"validation_loss": outcome.validation_loss}
     if isinstance(task, Measured):
@@ -126,15 +138,21 @@ def train(
         "metrics": metrics,
     }
     card = save_checkpoint(saved, outcome.network, facts, out, code)
-    print(f"train {name}: {outcome.step} steps, validation loss {outcome.validation_loss:.4f}; weights beside {card}")
+    lines: list[str] = []
     if isinstance(task, Supervised) and trainable.own == "scans" and profile != "smoke":
         from mrilab.evaluation.networks import measure_network, validation_sets
 
         with notes_on_stderr():
             measured = measure_network(task, outcome.network, {**validation_sets(), **task.own_scans()})
         add_metrics(saved, measured, out)
-        for key, value in measured.items():
-            print(f"train {name}: {key}: {value:.2f} dB")
+        lines = [f"train {name}: {key}: {value:.2f} dB" for key, value in measured.items()]
+    if json_:
+        files = {"folder": str(out), "card_file": str(card), "weights": str(card.with_suffix(".safetensors"))}
+        print(json.dumps({"name": saved, **files, "stopped_by": None, "card": json.loads(card.read_text("utf-8"))}))
+        return
+    print(f"train {name}: {outcome.step} steps, validation loss {outcome.validation_loss:.4f}; weights beside {card}")
+    for each in lines:
+        print(each)
     print(f"train {name}: to use them by name, copy {saved}.safetensors and {saved}.json to {CHECKPOINTS}")
 
 

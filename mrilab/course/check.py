@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
+import torch
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -44,7 +45,8 @@ def check_all(root: Path = ROOT) -> Iterator[Finding]:
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     yield check_python(project["requires-python"])
     yield check_packages(project["dependencies"])
-    yield Finding("device", device_name())
+    unused = "; Apple's GPU (mps) is not used" if torch.backends.mps.is_available() else ""
+    yield Finding("device", device_name() + unused)
     yield check_room("memory available", psutil.virtual_memory().available, MEMORY_GB, "close other programs")
     yield check_room("disk free", shutil.disk_usage(root).free, DISK_GB, "make room on this disk")
     yield check_data()

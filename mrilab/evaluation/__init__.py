@@ -1,3 +1,3 @@
 """How good a reconstruction is, and the pipeline that finds out."""
 
-from mrilab.evaluation.metrics import nmse, nrmse, psnr, ssim
+from mrilab.evaluation.metrics import nmse, nrmse, psnr, psnr_volume, ssim, ssim_volume

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mrilab.data.maps import own_maps
 from mrilab.data.masks import is_mask_file, read_mask
 from mrilab.data.scans import Scan, read_scan
 from mrilab.data.support import central_grid
@@ -47,12 +48,16 @@ class Conditions:
     axes: str | None = None
     whiten: str = "auto"
     coils: int | None = None
+    maps: Tensor | str | Path | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked without the scan."""
         check_receivers(self.whiten, self.coils)
         if self.maps_from not in ("acs", "prescan"):
             raise UserError(f"unknown source of coil maps {self.maps_from!r}; choose acs or prescan")
+        if self.maps is not None and (self.prescan is not None or self.maps_from != "acs"):
+            option = "--maps-from prescan" if self.prescan is None else "--prescan"
+            raise UserError(f"--maps and {option} exclude each other; choose one")
         if self.acceleration is not None and self.use_mask:
             raise UserError("--acceleration and --use-mask exclude each other; choose one")
         if is_mask_file(self.mask):
@@ -125,6 +130,7 @@ def measured_slices(
         prescan = read_scan(prescan)
     if prescan is not None and prescan.mask is not None:
         raise UserError(f"the prescan {prescan.path} is undersampled; coil maps need a fully sampled one")
+    own = None if conditions.maps is None else own_maps(conditions.maps)
     reads = _one_by_one(scan, conditions)
     first = None
     for read in progress(reads) if len(reads) > 1 else reads:
@@ -136,14 +142,19 @@ def measured_slices(
             raise UserError(f"slice {part.slices[0]} of {part.path} has other lines; use --slice, one at a time")
         calibration = _calibration(part, prescan, conditions.maps_from)
         acquired = torch.ones(1, 1, dtype=torch.bool) if part.acquired is None else part.acquired
-        grid = central_grid(acquired, part.shape) if without_padding else part.shape
-        receivers = find_receivers(part, mask, conditions.whiten, conditions.coils, calibration is None)
-        kspace = receivers.of_kspace(part.kspace[0])  # (new coil, H, W)
-        calibration = None if calibration is None else receivers.of_kspace(calibration)
-        kspace = centre_crop(kspace, grid).to(device)  # (new coil, h, w)
+        grid = central_grid(acquired, part.shape) if without_padding and own is None else part.shape
+        estimated = calibration is None and own is None
+        receivers = find_receivers(part, mask, conditions.whiten, conditions.coils, estimated)
+        kspace = centre_crop(receivers.of_kspace(part.kspace[0]), grid).to(device)  # (new coil, h, w)
+        sampled = crop_lines(mask, grid)
         reference = None if part.mask is not None else full_reference(kspace, crop_lines(acquired, grid))  # (h, w)
-        prepared = None if calibration is None else calibration.to(device)
-        acquisition, source = acquire(kspace, crop_lines(mask, grid), prepared)
+        if own is None:
+            prepared = None if calibration is None else receivers.of_kspace(calibration).to(device)
+            acquisition, source = acquire(kspace, sampled, prepared)
+        else:
+            sampled = sampled.to(device)
+            maps = receivers.of_maps(own.part(part)).to(device)
+            acquisition, source = Acquisition(kspace * sampled, sampled, maps), own.source
         asked = conditions.acceleration
         nominal = number(part, "acceleration") if asked is None else float(asked)
         yield Measured(part, acquisition, mask, sampling, source, reference, nominal, conditions.seed, receivers.said)

@@ -14,10 +14,11 @@ from mrilab.data.orientation import scan_affine
 from mrilab.data.scans import Scan
 from mrilab.data.voxels import voxel_size
 from mrilab.errors import UserError
+from mrilab.evaluation.asked import asked_for
 from mrilab.evaluation.measured import Conditions, Measured, measured_slices, number
 from mrilab.evaluation.result import Result, SliceResult, figures_of_merit
 from mrilab.machine import clock, find_device, peak_memory
-from mrilab.methods.registry import Method, Progress, check_options, find_method
+from mrilab.methods.registry import Method, Progress, check_options, estimates_maps, find_method
 from mrilab.names import readable
 
 
@@ -33,6 +34,7 @@ def reconstruct(
     slice: int | None = None,
     maps_from: str = "acs",
     prescan: Scan | str | Path | None = None,
+    maps: Tensor | str | Path | None = None,
     device: str = "auto",
     oversampling: float | None = None,
     axes: str | None = None,
@@ -53,6 +55,9 @@ def reconstruct(
         maps_from: "acs": coil maps from the sampled calibration lines. "prescan": from the central 24 x 24
             points of the fully sampled scan, sampled or not, as in Jalal et al. 2021.
         prescan: a separate, fully sampled scan with the same coils and field of view to take the maps from.
+        maps: coil maps of your own, complex (coil, H, W) or (slices, coil, H, W), or a file of them, see
+            `mrilab.data.maps.own_maps`. They take the place of `maps_from` and `prescan`. The reference image keeps
+            the maps that are estimated from the full data, so that it is the same whatever maps are tried.
         device: "cpu", "cuda", "cuda:1" ... or "auto", which is cuda where there is one.
         oversampling, axes: see `read_scan`.
         whiten, coils: noise of the coils, and their number; see `mrilab.evaluation.receivers.find_receivers`.
@@ -64,8 +69,22 @@ def reconstruct(
     start = time.perf_counter()
     run, target = find_method(method), find_device(device)
     check_options(method, options)
+    if maps is not None and estimates_maps(method):
+        raise UserError(f"{method} estimates coil maps of its own and would not look at yours; leave out --maps")
     conditions = Conditions(
-        acceleration, mask, direction, seed, use_mask, slice, maps_from, prescan, oversampling, axes, whiten, coils
+        acceleration,
+        mask,
+        direction,
+        seed,
+        use_mask,
+        slice,
+        maps_from,
+        prescan,
+        oversampling,
+        axes,
+        whiten,
+        coils,
+        maps,
     )
     if target.type == "cuda":
         torch.cuda.reset_peak_memory_stats(target)
@@ -94,6 +113,7 @@ def reconstruct(
         noise_std=number(measured.scan, "noise_std"),
         voxel_mm=voxel,
         affine=scan_affine(measured.scan, voxel, [each.number for each in slices]),
+        asked=asked_for(scan, method, conditions, options),
     )
 
 

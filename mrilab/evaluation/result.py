@@ -1,6 +1,8 @@
 """What a reconstruction leaves: images, conditions and figures of merit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,12 @@ from torch import Tensor
 
 from mrilab.data.nifti import Voxel
 from mrilab.data.results import write_reconstruction
-from mrilab.evaluation.metrics import nmse, nrmse, psnr, ssim
+from mrilab.evaluation.metrics import nmse, nrmse, psnr, psnr_volume, ssim, ssim_volume
 from mrilab.machine import commit
 
 METRICS = {"psnr": psnr, "ssim": ssim, "nrmse": nrmse, "nmse": nmse}
+VOLUME_METRICS = {"psnr_volume": psnr_volume, "ssim_volume": ssim_volume}
+METRIC_NAMES = (*METRICS, *(f"{name}_masked" for name in METRICS), *VOLUME_METRICS)
 
 
 def figures_of_merit(image: Tensor, reference: Tensor) -> dict[str, float]:
@@ -55,6 +59,7 @@ class Result:
     peak_memory_mb: of this process so far on a CPU, of torch during this call on a GPU (MiB).
     voxel_mm: height, width and thickness of a voxel. affine: (4, 4), from voxels to the patient, as
     `mrilab.data.orientation` has it. None where the scan does not say.
+    asked: what was asked for, see `mrilab.evaluation.asked`.
     """
 
     scan: str
@@ -73,19 +78,24 @@ class Result:
     receivers: dict[str, Any] = field(default_factory=dict)
     voxel_mm: Voxel | None = None
     affine: np.ndarray | None = None
+    asked: dict[str, Any] | None = None
 
     @property
     def maps_from(self) -> str:
         """Return where the coil maps of the slices come from."""
         return ", ".join(dict.fromkeys(each.maps_from for each in self.slices))
 
-    @property
+    @cached_property
     def metrics(self) -> dict[str, float | None]:
-        """Return the means over the slices; None where there is no reference."""
-        names = [*METRICS, *(f"{name}_masked" for name in METRICS)]
-        if self.slices[0].reference is None:
-            return dict.fromkeys(names)
-        return {name: sum(each.metrics[name] for each in self.slices) / len(self.slices) for name in names}
+        """Return the means over the slices, and VOLUME_METRICS of all slices at once; None without a reference."""
+        references = self.stack("reference")
+        if references is None:
+            return dict.fromkeys(METRIC_NAMES)
+        images = torch.stack([each.image for each in self.slices])
+        names = [name for name in METRIC_NAMES if name not in VOLUME_METRICS]
+        means: dict[str, float | None]
+        means = {name: sum(each.metrics[name] for each in self.slices) / len(self.slices) for name in names}
+        return means | {name: metric(images, references) for name, metric in VOLUME_METRICS.items()}
 
     @property
     def seconds(self) -> float:
@@ -93,7 +103,7 @@ class Result:
         return sum(each.seconds for each in self.slices)
 
     def stack(self, name: str) -> Tensor | None:
-        """Return `image`, `uncertainty` or `samples` of all slices, (slices, ...); None where a slice has none."""
+        """Return a tensor of all slices by its name in `SliceResult`, (slices, ...); None where a slice has none."""
         parts = [getattr(each, name) for each in self.slices]
         return None if any(part is None for part in parts) else torch.stack(parts)
 
@@ -118,8 +128,8 @@ class Result:
             "slices": [{"slice": each.number, "seconds": each.seconds, **each.metrics} for each in self.slices],
         }
 
-    def write(self, path: str | Path) -> None:
-        """Write images and provenance with `write_reconstruction`."""
+    def write(self, path: str | Path, notes: Sequence[str] = ()) -> None:
+        """Write images and provenance with `write_reconstruction`; `notes` are what was said on the way."""
         attrs = self.summary()
         attrs["slices"] = [each.number for each in self.slices]
         attrs["mask_kind"] = attrs.pop("mask")
@@ -134,6 +144,8 @@ class Result:
                 "noise_std": self.noise_std,
                 "voxel_mm": self.voxel_mm,
                 "affine": self.affine,
+                "asked": self.asked,
+                "notes": list(notes) or None,
                 "commit": commit(),
             },
         )

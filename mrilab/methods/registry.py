@@ -62,10 +62,16 @@ class Method(Protocol):
 
 Function = TypeVar("Function", bound=Callable[Concatenate[Tensor, SenseModel, ...], Tensor | Reconstruction])
 _registered: dict[str, Method] = {}
+_estimating: set[str] = set()  # methods that do not look at the coil maps of the model
 
 
-def method(name: str) -> Callable[[Function], Function]:
-    """Register the decorated function under `name`. Raises `ValueError` where another module has it."""
+def method(name: str, own_maps: bool = False) -> Callable[[Function], Function]:
+    """Register the decorated function under `name`; with `own_maps` it does not look at the coil maps of the model.
+
+    Raises `ValueError` where another module has the name.
+    """
+    if own_maps:
+        _estimating.add(name)
 
     def register(function: Function) -> Function:
         other = _registered.get(name)
@@ -99,6 +105,12 @@ def find_method(name: str) -> Method:
     if name not in known:
         raise UserError(f"unknown method {name!r}; choose one of {', '.join(known)}")
     return known[name]
+
+
+def estimates_maps(name: str) -> bool:
+    """Return whether a method estimates coil maps of its own, and does not look at those of the model."""
+    find_method(name)
+    return name in _estimating
 
 
 def method_options(name: str) -> dict[str, inspect.Parameter]:

@@ -111,6 +111,11 @@ def checkpoint_names(folder: Path = CHECKPOINTS) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.json"))
 
 
+def checkpoint_cards(folder: Path = CHECKPOINTS) -> dict[str, dict]:
+    """Return the cards of all checkpoints by name. Raises UserError for one that cannot be read or is not complete."""
+    return {name: _read_card(folder / f"{name}.json") for name in checkpoint_names(folder)}
+
+
 def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, dict]:
     """Return the float32 network of this name, in evaluation mode on the CPU, and its card.
 

@@ -6,6 +6,7 @@ import sys
 from typing import Literal
 
 import h5py
+import numpy as np
 import pytest
 import torch
 
@@ -16,7 +17,7 @@ from mrilab.cli import main
 from mrilab.data.scans import write_scan
 from mrilab.methods import registry
 from mrilab.methods.registry import method
-from mrilab.physics import SenseModel
+from mrilab.physics import SenseModel, estimate_maps
 
 PROMISED = (
     "method", "nominal_acceleration", "effective_acceleration", "maps_from", "psnr", "ssim", "nrmse", "seconds",
@@ -146,7 +147,7 @@ def test_switches_of_the_method_pass_through(recon):
     assert json.loads(out)["options"] == {"cycle_spinning": False}
 
 
-@pytest.mark.parametrize("arguments", [(), ("--help",), ("--method", "help"), ("scan.h5", "--method=help")])
+@pytest.mark.parametrize("arguments", [("--help",), ("--method", "help"), ("scan.h5", "--method=help")])
 def test_the_methods_are_listed(recon, arguments):
     code, out, _ = recon(*arguments)
     assert code == 0
@@ -198,10 +199,34 @@ def test_what_the_annotation_forbids_is_one_sentence(recon, toy, tmp_path, argum
     assert [path.name for path in tmp_path.iterdir()] == ["scan.h5"]
 
 
-@pytest.mark.parametrize("arguments", [("scan.h5",), ("scan.h5", "--method"), ("--acceleration", "2", "scan.h5")])
-def test_without_a_method_the_methods_are_named(recon, arguments):
+def test_without_anything_the_help_is_shown_as_an_error(recon):
+    code, out, err = recon()
+    assert code == 2 and out == "" and err.startswith("Usage: mrilab recon")
+    assert "cg-sense     Solve least squares" in err and "mrilab recon cg-sense UNDERSAMPLED.h5 --use-mask" in err
+
+
+@pytest.mark.parametrize("arguments", [("scan.h5", "--acceleration", "2"), ("--acceleration", "2", "scan.h5")])
+def test_without_a_method_it_is_l1_wavelet(recon, tmp_path, arguments):
+    code, out, err = recon(*arguments, "--json")
+    assert code == 0 and json.loads(out)["method"] == "l1-wavelet" and (tmp_path / "scan-l1-wavelet.h5").exists()
+    assert err == "mrilab: note: no method is named, so it is l1-wavelet\n"
+    assert recon("scan.h5")[0] == 2  # nobody says how to undersample it
+
+
+@pytest.mark.parametrize("arguments", [("scan.h5", "--method"), ("cg-sens", "scan.h5"), ("scan", "--method=l1")])
+def test_a_misspelt_method_gets_the_names(recon, arguments):
     code, out, err = recon(*arguments)
     assert code == 2 and out == "" and "choose one of cg-sense, convdecoder" in err
+
+
+def test_own_maps_come_from_a_file(recon, tmp_path, kspace):
+    maps, _ = estimate_maps(kspace[0], torch.ones(1, 1, dtype=torch.bool))
+    np.save(tmp_path / "maps.npy", 2 * maps.numpy())
+    code, out, err = recon("cg-sense", "scan.h5", "--acceleration", "3", "--maps", "maps.npy", "--json")
+    assert code == 0 and json.loads(out)["maps_from"] == "file maps.npy"
+    assert err == "mrilab: note: the squares of maps.npy do not sum to 1, so the maps were normalised\n"
+    refused = recon("varnet", "scan.h5", "--acceleration", "3", "--maps", "maps.npy")
+    assert refused[0] == 2 and refused[2].startswith("mrilab: varnet estimates coil maps of its own")
 
 
 def test_without_a_scan_the_scan_is_asked_for(recon):

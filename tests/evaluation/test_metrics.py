@@ -4,7 +4,7 @@ import torch
 from skimage import metrics as skimage_metrics
 
 from mrilab.errors import UserError
-from mrilab.evaluation import nmse, nrmse, psnr, ssim
+from mrilab.evaluation import nmse, nrmse, psnr, psnr_volume, ssim, ssim_volume
 
 
 @pytest.fixture
@@ -27,6 +27,24 @@ def test_all_agree_with_scikit_image(images):
     assert psnr(*images) == pytest.approx(skimage_metrics.peak_signal_noise_ratio(b, a, data_range=b.max()), abs=1e-6)
     assert ssim(*images) == pytest.approx(skimage_metrics.structural_similarity(b, a, data_range=b.max()), abs=1e-6)
     assert nrmse(*images) == pytest.approx(skimage_metrics.normalized_root_mse(b, a), abs=1e-6)
+
+
+def test_the_volume_metrics_are_those_of_fastmri(images):
+    """What its evaluate.py computes, written out: the range is the maximum of the volume, also for a dark slice."""
+    volumes = [torch.stack((image, 0.2 * image, image.flip(0))) for image in images]
+    a, b = (volume.abs().double().numpy() for volume in volumes)
+    assert psnr_volume(*volumes) == pytest.approx(10 * np.log10(b.max() ** 2 / np.mean((a - b) ** 2)), abs=1e-6)
+    assert psnr_volume(*volumes) == pytest.approx(
+        skimage_metrics.peak_signal_noise_ratio(b, a, data_range=b.max()), abs=1e-6
+    )
+    total = sum(skimage_metrics.structural_similarity(b[n], a[n], data_range=b.max()) for n in range(3))
+    assert ssim_volume(*volumes) == pytest.approx(total / 3, abs=1e-6)
+    assert ssim_volume(*volumes) > np.mean([ssim(*pair) for pair in zip(*volumes, strict=True)]) + 0.01
+    single = [volume[:1] for volume in volumes]
+    assert psnr_volume(*single) == psnr(*images) and ssim_volume(*single) == ssim(*images)
+    assert psnr_volume(volumes[1], volumes[1]) == float("inf")
+    with pytest.raises(UserError, match="two volumes"):
+        psnr_volume(*images)
 
 
 def test_masked_means_that_dark_pixels_are_zero_in_both(images):

@@ -14,12 +14,12 @@ from mrilab.anatomy.arrays import random_array
 from mrilab.anatomy.ellipsoids import random_ellipses
 from mrilab.data.scans import read_scan, write_scan
 from mrilab.errors import UserError
-from mrilab.evaluation.metrics import psnr
+from mrilab.evaluation.metrics import psnr, psnr_volume, ssim_volume
 from mrilab.evaluation.panel import draw_panel, write_panel
 from mrilab.evaluation.reconstruct import reconstruct
 from mrilab.methods import registry
 from mrilab.methods.registry import Reconstruction, method
-from mrilab.physics import SenseModel, cg_sense, equispaced_mask, estimate_maps, mvue
+from mrilab.physics import SenseModel, cg_sense, equispaced_mask, estimate_maps, mvue, normalise_maps
 from mrilab.physics.fourier import centre_crop, centre_pad, fft2c, ifft2c
 from mrilab.physics.noise import complex_noise
 
@@ -82,6 +82,9 @@ def test_a_volume_is_its_slices(volume):
         alone = reconstruct(volume, "zero-filled", acceleration=3, mask="random", seed=4, slice=one.number)
         assert torch.equal(alone.mask, whole.mask) and torch.equal(alone.slices[0].image, one.image)
     assert whole.metrics["ssim"] == pytest.approx(np.mean([one.metrics["ssim"] for one in whole.slices]))
+    images, references = whole.stack("image"), whole.stack("reference")
+    assert whole.summary()["psnr_volume"] == psnr_volume(images, references)
+    assert whole.summary()["ssim_volume"] == ssim_volume(images, references)
     in_memory = reconstruct(read_scan(volume), "zero-filled", acceleration=3, mask="random", seed=4)
     assert torch.equal(in_memory.stack("image"), whole.stack("image"))
 
@@ -156,6 +159,37 @@ def test_maps_from_a_prescan(volume, tmp_path):
     write_scan(tmp_path / "holes.h5", kspace * lines, lines)
     with pytest.raises(UserError, match="is undersampled; coil maps need a fully sampled one"):
         reconstruct(volume, "cg-sense", acceleration=8, prescan=tmp_path / "holes.h5")
+
+
+def test_own_maps_take_the_place_of_estimates(volume, tmp_path):
+    """A centre that is not sampled leaves nothing to estimate from; the reference stays what it is without them."""
+    scan = read_scan(volume)
+    everything = torch.ones(1, 1, dtype=torch.bool)
+    maps = torch.stack([estimate_maps(kspace, everything)[0] for kspace in scan.kspace])
+    np.save(tmp_path / "maps.npy", maps.numpy())
+    mask = torch.arange(SHAPE[1])[None] % 3 == 0
+    np.save(tmp_path / "mask.npy", mask.numpy())
+    options = {"mask": str(tmp_path / "mask.npy"), "iterations": 5}
+    result = reconstruct(volume, "cg-sense", maps=tmp_path / "maps.npy", **options)
+    assert result.maps_from == "file maps.npy"
+    for one, kspace, own in zip(result.slices, scan.kspace, maps, strict=True):
+        torch.testing.assert_close(one.image, cg_sense(kspace * mask, SenseModel(own, mask), iterations=5))
+    single = reconstruct(volume, "cg-sense", maps=maps[1], slice=1, **options)
+    assert single.maps_from == "given" and torch.equal(single.slices[0].image, result.slices[1].image)
+    estimated = reconstruct(volume, "zero-filled", acceleration=2)
+    assert torch.equal(result.stack("reference"), estimated.stack("reference"))
+    fewer = normalise_maps(maps[:, :4])
+    for other, message in ((fewer, "have 4 coils and 96 x 100"), (maps[[0, 1, 0]], "have 3 slices")):
+        with pytest.raises(UserError, match=message):
+            reconstruct(volume, "cg-sense", maps=other, **options)
+    with pytest.raises(UserError, match="have 6 coils and 48 x 100 pixels, .* 6 and 96 x 100; they are not resized"):
+        reconstruct(volume, "cg-sense", maps=maps[..., ::2, :], **options)
+    with pytest.raises(UserError, match="--maps and --prescan exclude each other"):
+        reconstruct(volume, "cg-sense", maps=maps, prescan=volume, acceleration=2)
+    with pytest.raises(UserError, match="--maps and --maps-from prescan exclude each other"):
+        reconstruct(volume, "cg-sense", maps=maps, maps_from="prescan", acceleration=2)
+    with pytest.raises(UserError, match="varnet estimates coil maps of its own"):
+        reconstruct(volume, "varnet", maps=maps, acceleration=2)
 
 
 def test_the_file_holds_images_and_where_they_come_from(volume, uncertain, tmp_path):
