@@ -1,6 +1,6 @@
 """A task that trains in a second, for the tests of the engine; as a script, it runs under torchrun or is killed.
 
-python tests/training_toy.py FOLDER STEPS [--minutes M] [--resume] [--send NAME --at STEP --rank RANK]
+python tests/training_toy.py FOLDER STEPS [--minutes M] [--devices N] [--resume] [--send NAME --at STEP --rank RANK]
 """
 
 from __future__ import annotations
@@ -65,11 +65,12 @@ if __name__ == "__main__":
     parser.add_argument("--at", type=int, default=-1)
     parser.add_argument("--rank", default="0")
     parser.add_argument("--minutes", type=float)
+    parser.add_argument("--devices", default="1")
     given = parser.parse_args()
     mine = given.send if os.environ.get("RANK", "0") == given.rank else None
     outcome = fit(
         Toy(mine, given.at), settings(given.steps, minutes=given.minutes), given.folder,
-        resume=given.resume, checkpoint_seconds=0, progress=False,
+        resume=given.resume, checkpoint_seconds=0, progress=False, devices=given.devices,
     )  # fmt: skip
     names = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]  # of threads; none where not Linux
     assert not any("gloo" in name for name in names), names  # one that outlives the run may abort Python's end
