@@ -34,6 +34,7 @@ COMMON = {
     "oversampling": "Readout oversampling to remove, if the header is wrong.",
     "whiten": "auto: by a noise measurement, or by the background where coils differ; no.",
     "coils": "Compress to so many virtual coils.",
+    "safety": "Hold the images of trained methods against L1-wavelet and CG-SENSE [they are].",
     "axes": "Stored axes, if not slices,coils,readout,phase.",
     "device": "cpu, cuda, cuda:1 ... or auto: cuda where there is one, else cpu. Apple's mps is not used.",
 }
@@ -134,6 +135,7 @@ def method_command(name: str) -> TyperCommand:
         from mrilab.commands.many import are_many, recon_many
 
         asked = {key: value for key, value in values.items() if is_asked(context, key)}
+        asked.setdefault("safety", True)
         if are_many(scans, out):
             recon_many(scans, name, out, asked, overwrite, json_)
         (scan,) = scans

@@ -45,7 +45,10 @@ def draw_panel(result: Result, slice: int | None = None) -> Figure:
         bar = figure.colorbar(drawn, ax=axis, shrink=0.75, label="magnitude (units of the raw data)")
         bar.ax.ticklabel_format(axis="y", scilimits=(-2, 3))
     _draw_mask(figure, last, result.mask.expand(image.shape), result)
-    figure.suptitle(f"{result.scan}, slice {chosen.number}", parse_math=False)
+    caught = chosen.safety is not None and chosen.safety.flagged
+    warning = ": do not trust this image, it is far from what the data alone give" if caught else ""
+    colour = "darkred" if caught else "black"
+    figure.suptitle(f"{result.scan}, slice {chosen.number}{warning}", color=colour, parse_math=False)
     return figure
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,13 @@ from mrilab.errors import UserError
 from mrilab.evaluation.asked import asked_for
 from mrilab.evaluation.measured import Conditions, Measured, measured_slices, number
 from mrilab.evaluation.result import Result, SliceResult, figures_of_merit
+from mrilab.evaluation.safety import LIMIT, is_trained, judge
+from mrilab.evaluation.seen import unlike_training
 from mrilab.machine import clock, find_device, peak_memory
-from mrilab.methods.registry import Method, Progress, check_options, estimates_maps, find_method
+from mrilab.methods.registry import Method, Progress, check_options, estimates_maps, find_method, method_options
 from mrilab.names import readable
+from mrilab.paths import CHECKPOINTS
+from mrilab.training.checkpoints import checkpoint_names, read_card
 
 
 def reconstruct(
@@ -40,6 +45,7 @@ def reconstruct(
     axes: str | None = None,
     whiten: str = "auto",
     coils: int | None = None,
+    safety: bool = False,
     progress: bool = False,
     **options: Any,
 ) -> Result:
@@ -61,6 +67,8 @@ def reconstruct(
         device: "cpu", "cuda", "cuda:1" ... or "auto", which is cuda where there is one.
         oversampling, axes: see `read_scan`.
         whiten, coils: noise of the coils, and their number; see `mrilab.evaluation.receivers.find_receivers`.
+        safety: hold the images of trained methods against L1-wavelet and CG-SENSE (`mrilab.evaluation.safety`), which
+            takes the time of both, and warn where they are not to be trusted.
         progress: show bars on stderr.
 
     Raises:
@@ -92,11 +100,12 @@ def reconstruct(
     bar = partial(tqdm, file=sys.stderr, leave=False, disable=None if progress else True)
     slices: list[SliceResult] = []
     shown = partial(bar, desc="slices", unit="slice")
+    held = safety and is_trained(method)
     for measured in measured_slices(scan, conditions, target, shown, without_padding=True):
-        slices.append(_reconstruct_slice(measured, run, bar, options))
+        slices.append(_reconstruct_slice(measured, run, bar, options, held))
 
     voxel, _ = voxel_size(measured.scan)
-    return Result(
+    result = Result(
         scan=readable(measured.scan.path.name),
         method=method,
         options=options,
@@ -114,10 +123,35 @@ def reconstruct(
         voxel_mm=voxel,
         affine=scan_affine(measured.scan, voxel, [each.number for each in slices]),
         asked=asked_for(scan, method, conditions, options),
+        unlike_training=_unlike_training(method, options, measured) if held else None,
     )
+    if result.unlike_training:
+        unlike = "; ".join(result.unlike_training)
+        warnings.warn(f"{method} has not seen such scans in training: {unlike}", stacklevel=2)
+    if result.flagged:
+        caught = ", ".join(map(str, result.flagged))
+        warnings.warn(
+            f"do not trust the image of slice {caught}: it lies more than {LIMIT:g} times as far from L1-wavelet's as "
+            "CG-SENSE's does, as no right one did in validation; compare with `mrilab recon l1-wavelet`",
+            stacklevel=2,
+        )
+    return result
 
 
-def _reconstruct_slice(measured: Measured, run: Method, progress: Progress, options: dict[str, Any]) -> SliceResult:
+def _unlike_training(method: str, options: dict[str, Any], measured: Measured) -> list[str]:
+    """Return what of a scan the training of the method's network had not, by the network's card."""
+    own = method_options(method)
+    key = "network" if "network" in own else "prior"
+    name = options.get(key, own[key].default)
+    card = read_card(CHECKPOINTS / f"{name}.json") if name in checkpoint_names() else {}
+    coils, height, width = measured.acquisition.kspace.shape
+    asked = (measured.mask, measured.effective_acceleration, (coils, height, width))
+    return unlike_training(card.get("task", {}), *asked)
+
+
+def _reconstruct_slice(
+    measured: Measured, run: Method, progress: Progress, options: dict[str, Any], held: bool
+) -> SliceResult:
     """Reconstruct a slice on the device where it lies; what comes back is on the CPU."""
     y, model = measured.acquisition.kspace, measured.acquisition.model
     start = clock(y.device)
@@ -127,6 +161,8 @@ def _reconstruct_slice(measured: Measured, run: Method, progress: Progress, opti
     if image.shape != y.shape[-2:] or not torch.isfinite(torch.view_as_real(image)).all():
         raise UserError(f"the method gave no finite image of slice {measured.number}; try other options")
 
+    safety = judge(image, y, model) if held else None
+
     def whole(tensor: Tensor) -> Tensor:
         return measured.enlarged(tensor).cpu()  # (..., h, w) -> (..., H, W)
 
@@ -135,4 +171,4 @@ def _reconstruct_slice(measured: Measured, run: Method, progress: Progress, opti
     image, zero_filled = whole(image), whole(model.adjoint(y))
     metrics = {} if reference is None else figures_of_merit(image, reference)
     images = (image, zero_filled, reference, uncertainty, samples)
-    return SliceResult(measured.number, *images, metrics, seconds, measured.maps_from)
+    return SliceResult(measured.number, *images, metrics, seconds, measured.maps_from, safety)

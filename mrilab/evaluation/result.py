@@ -13,6 +13,7 @@ from torch import Tensor
 from mrilab.data.nifti import Voxel
 from mrilab.data.results import write_reconstruction
 from mrilab.evaluation.metrics import nmse, nrmse, psnr, psnr_volume, ssim, ssim_volume
+from mrilab.evaluation.safety import Safety
 from mrilab.machine import commit
 
 METRICS = {"psnr": psnr, "ssim": ssim, "nrmse": nrmse, "nmse": nmse}
@@ -35,6 +36,7 @@ class SliceResult:
     uncertainty: (H, W) standard deviation of the magnitude. samples: (K, H, W) complex. None for most methods.
     metrics: those of `figures_of_merit`; PSNR in dB; empty without a reference.
     seconds: the method alone, without coil maps and metrics. maps_from: a word on where the coil maps come from.
+    safety: how the image of a trained method compares with untrained ones, where that was asked for.
     """
 
     number: int
@@ -46,6 +48,7 @@ class SliceResult:
     metrics: dict[str, float]
     seconds: float
     maps_from: str
+    safety: Safety | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Result:
     voxel_mm: height, width and thickness of a voxel. affine: (4, 4), from voxels to the patient, as
     `mrilab.data.orientation` has it. None where the scan does not say.
     asked: what was asked for, see `mrilab.evaluation.asked`.
+    unlike_training: what of the scan the network's training had not, in words; None for methods without training.
     """
 
     scan: str
@@ -79,6 +83,7 @@ class Result:
     voxel_mm: Voxel | None = None
     affine: np.ndarray | None = None
     asked: dict[str, Any] | None = None
+    unlike_training: list[str] | None = None
 
     @property
     def maps_from(self) -> str:
@@ -125,8 +130,22 @@ class Result:
             "seed": self.seed,
             **self.sampling,
             **self.receivers,
+            **self._doubts(),
             "slices": [{"slice": each.number, "seconds": each.seconds, **each.metrics} for each in self.slices],
         }
+
+    @property
+    def flagged(self) -> list[int]:
+        """Return the numbers of the slices that the safety net caught."""
+        return [each.number for each in self.slices if each.safety is not None and each.safety.flagged]
+
+    def _doubts(self) -> dict[str, Any]:
+        """Return what speaks against the images: what training had not, and what the safety net says of each slice."""
+        doubts: dict[str, Any] = {} if self.unlike_training is None else {"unlike_training": self.unlike_training}
+        if any(each.safety for each in self.slices):
+            doubts |= {"flagged": self.flagged}
+            doubts |= {"safety": [each.safety.summary() for each in self.slices if each.safety is not None]}
+        return doubts
 
     def write(self, path: str | Path, notes: Sequence[str] = ()) -> None:
         """Write images and provenance with `write_reconstruction`; `notes` are what was said on the way."""

@@ -81,7 +81,7 @@ def add_metrics(name: str, metrics: dict[str, float], folder: Path = CHECKPOINTS
         UserError: the card cannot be read or written.
     """
     path = folder / f"{name}.json"
-    card = _read_card(path)
+    card = read_card(path)
     card["metrics"] |= metrics
     with writing(path):
         _write_card(path, card)
@@ -113,7 +113,7 @@ def checkpoint_names(folder: Path = CHECKPOINTS) -> list[str]:
 
 def checkpoint_cards(folder: Path = CHECKPOINTS) -> dict[str, dict]:
     """Return the cards of all checkpoints by name. Raises UserError for one that cannot be read or is not complete."""
-    return {name: _read_card(folder / f"{name}.json") for name in checkpoint_names(folder)}
+    return {name: read_card(folder / f"{name}.json") for name in checkpoint_names(folder)}
 
 
 def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, dict]:
@@ -126,7 +126,7 @@ def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, d
     if name not in known:  # also keeps a name that is a path from leading elsewhere
         choose = f"choose one of {', '.join(known)}, or " if known else ""
         raise UserError(f"there is no checkpoint {name!r} in {folder}; {choose}train it, see `mrilab train --help`")
-    card = _read_card(folder / f"{name}.json")
+    card = read_card(folder / f"{name}.json")
     path = folder / f"{name}.safetensors"
     try:
         content = path.read_bytes()
@@ -142,7 +142,8 @@ def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, d
     return network.eval().requires_grad_(False), card
 
 
-def _read_card(path: Path) -> dict:
+def read_card(path: Path) -> dict:
+    """Return the card in a file. Raises UserError where it cannot be read or is not complete."""
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
