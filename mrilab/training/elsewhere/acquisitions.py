@@ -60,6 +60,8 @@ def _one(shape: tuple[int, int], generator: torch.Generator, split: str) -> Acqu
         warnings.simplefilter("ignore")  # of few calibration lines
         reference = full_reference(full)
         scan, _ = acquire(full, mask)
+    # maps from all of the data and from the samples may differ by a phase of the whole image, which nobody can predict
+    reference = reference * torch.sgn((reference.conj() * scan.model.adjoint(scan.kspace)).sum())
     empty = torch.zeros(max(0, VIRTUAL - coils), *shape, dtype=full.dtype)
     kspace, maps = torch.cat([scan.kspace, empty]), torch.cat([scan.coil_maps, empty])
     scan = Acquisition(kspace, mask, maps, reference, mask)
