@@ -16,7 +16,7 @@ from mrilab.physics import cg_sense, l1_wavelet
 from mrilab.physics.acquisition import SenseModel
 from mrilab.physics.fourier import fft2c
 
-LIMIT = 1.5  # largest ratio of distances; see above
+LIMIT = 1.35  # largest ratio of distances; of 152 right images 2 had more, of 37 wrong ones all but 3 (all R = 2)
 LEAST = 0.02  # relative distance that is never called large, whatever CG-SENSE says
 
 
