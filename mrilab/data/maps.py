@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mrilab.data.formats.bart import read_cfl
 from mrilab.data.scans import Scan
 from mrilab.errors import UserError
 from mrilab.physics.coils import normalise_maps
@@ -90,22 +91,6 @@ def _read(path: Path) -> Tensor:
         raise UserError(f"cannot read coil maps from {path} ({error}); export them again") from error
 
 
-def read_cfl(path: Path) -> np.ndarray:
-    """Return an array of BART, complex64, in the order of its dimensions. `path` names one of its two files.
-
-    Raises ValueError for a header or a length that does not fit, and OSError where one of the files is missing.
-    """
-    lines = [line.split() for line in path.with_suffix(".hdr").read_text(encoding="utf-8").splitlines()]
-    place = next((n for n, words in enumerate(lines) if words == ["#", "Dimensions"]), None)
-    if place is None or place + 1 == len(lines):
-        raise ValueError("the header has no dimensions")
-    shape = [int(word) for word in lines[place + 1]]
-    values = np.fromfile(path.with_suffix(".cfl"), dtype="<c8")
-    if min(shape, default=0) < 1 or values.size != np.prod(shape, dtype=float):
-        raise ValueError(f"{values.size} values do not fit the dimensions {shape}")
-    return values.reshape(shape, order="F")
-
-
 def _read_npy(path: Path) -> np.ndarray:
     array = np.load(path, allow_pickle=False)
     if not isinstance(array, np.ndarray):
@@ -122,14 +107,14 @@ def _read_h5(path: Path) -> np.ndarray:
 
 
 def _read_bart(path: Path) -> np.ndarray:
-    array = read_cfl(path)
-    shape = [*array.shape, *[1] * (14 - array.ndim)]
+    array = np.asarray(read_cfl(path))
+    shape = array.shape
     if shape[4] > 1:
         raise ValueError(f"it holds {shape[4]} sets of maps; make one with `ecalib -m 1`")
     if shape[2] > 1 and shape[13] > 1 or any(n > 1 for axis, n in enumerate(shape) if axis not in (0, 1, 2, 3, 13)):
-        raise ValueError(f"it has dimensions {shape}; only readout, phase encoding, slices and coils may exceed 1")
-    array = np.moveaxis(array.reshape(shape), 13, 0)  # (slices or 1, H, W, slices or 1, coil, 1 ...)
-    return array.transpose(0, 3, 4, 1, 2, *range(5, 14)).reshape(shape[2] * shape[13], shape[3], *shape[:2])
+        raise ValueError(f"it has dimensions {list(shape)}; only readout, phase encoding, slices and coils may exceed 1")
+    array = np.moveaxis(array, 13, 0)  # (slices or 1, H, W, slices or 1, coil, 1 ...)
+    return array.transpose(0, 3, 4, 1, 2, *range(5, array.ndim)).reshape(shape[2] * shape[13], shape[3], *shape[:2])
 
 
 _READERS = {".npy": _read_npy, ".h5": _read_h5, ".hdf5": _read_h5, ".cfl": _read_bart, ".hdr": _read_bart}

@@ -2,6 +2,7 @@ import json
 
 import pytest
 import torch
+from own_scans import write_scans
 from training_toy import read_log
 from typer.testing import CliRunner
 
@@ -43,6 +44,15 @@ def test_it_trains_writes_a_checkpoint_and_resumes(tmp_path):
         (["varnet-t2", "--profile", "huge"], "no profile 'huge'; choose one of smoke, teach, full"),
         (["score-t2", *SMOKE, "--resume"], "nothing to resume"),
         (["score-t2", *SMOKE, "--steps", 6, "--minutes", 1], "--steps and --minutes exclude each other; give the one"),
+        (["score-t2", *SMOKE, "--val", "."], "--val needs --data"),
+        (
+            ["segment-t2", *SMOKE, "--data", "."],
+            "segment-t2 does not learn from scans of your own; leave out --data, or",
+        ),
+        (["flat-free-single", *SMOKE, "--data", "."], "or train one of score-t2, score-heads, modl-t2"),
+        (["score-t2", *SMOKE, "--data", "nowhere"], "nowhere is not a folder; give one with fully sampled scans"),
+        (["score-t2", *SMOKE, "--devices", 3], "cannot be shared evenly by 3 processes"),
+        (["score-t2", *SMOKE, "--logger", "paper"], "no logger 'paper'; choose one of csv, tensorboard"),
         (["score-t2", *SMOKE, "--precision", "bf8"], "no precision 'bf8'; choose one of auto, 32-true, bf16-mixed"),
     ],
 )
@@ -90,6 +100,21 @@ def test_an_unrolled_network_trains_and_goes_on_from_a_checkpoint(tmp_path, monk
     assert mrilab("modl-t2", *SMOKE, "--steps", 2, *second).exit_code == 0
     _, further = load_checkpoint("modl-mine", tmp_path / "second")
     assert further["start"] == {"checkpoint": "modl-t2", "sha256": card["sha256"]} and len(further["earlier"]) == 1
+
+
+def test_the_card_of_own_scans_says_what_they_were_and_names_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("mrilab.data.own.OWN", tmp_path / "cache")
+    write_scans(tmp_path / "knees", 9)
+    (tmp_path / "knees" / "torn.h5").write_bytes(b"")
+    done = mrilab("score-t2", *SMOKE, "--steps", 2, "--data", tmp_path / "knees", "--out", tmp_path / "run")
+    assert done.exit_code == 0, done.exception or done.output
+    assert "mrilab: note: left out:" in done.stderr and "torn.h5" in done.stderr
+    text = (tmp_path / "run" / "score-t2.json").read_text()
+    card = json.loads(text)
+    expected = "own scans of the folder knees: 8 scans, 8 slices, 32 x 32, 8 coils; held out: every eighth scan"
+    assert card["data"] == f"{expected}, 1 scan, 1 slice"
+    assert card["task"]["own"]["scans"] == {"train": 8, "val": 1} and card["start"] is None
+    assert "patient" not in text and str(tmp_path) not in text and "torn" not in text
 
 
 def test_a_name_that_is_a_path_is_refused_before_the_training(tmp_path):

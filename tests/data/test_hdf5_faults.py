@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from mrilab.data import hdf5
+from mrilab.data import raw_file
 from mrilab.data.scans import read_scan, write_scan
 from mrilab.errors import UserError
 
@@ -87,7 +87,7 @@ def test_faults_of_other_machines(tmp_path, monkeypatch, error, said):
     def fail(*arguments):
         raise error
 
-    monkeypatch.setattr(hdf5, "kspace_dataset", fail)
+    monkeypatch.setattr(raw_file, "Stored", fail)
     with pytest.raises(UserError, match=said):
         read_scan(scan(tmp_path / "scan.h5"))
 

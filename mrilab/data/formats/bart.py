@@ -13,7 +13,6 @@ from torch import Tensor
 
 from mrilab.data.atomic import atomic_path
 from mrilab.data.formats.raw import Raw, check_kspace, check_size
-from mrilab.data.hdf5 import writing
 from mrilab.errors import UserError
 
 DIMENSIONS = 16
@@ -27,17 +26,30 @@ def pair(path: str | Path) -> tuple[Path, Path]:
     return path.with_suffix(".cfl"), path.with_suffix(".hdr")
 
 
+def read_cfl(path: str | Path) -> np.ndarray:
+    """Return an array of BART, complex64 of 16 dimensions, mapped from the disk. `path` is one of its two files.
+
+    Raises:
+        UserError: one of the two files is missing, or they do not fit together.
+    """
+    data, header = pair(path)
+    for each in (data, header):
+        if not each.is_file():
+            raise UserError(f"there is no file {each}; BART keeps an array in NAME.cfl and NAME.hdr, give both")
+    shape = tuple(_dimensions(header))
+    if data.stat().st_size != 8 * int(np.prod(shape, dtype=object)):
+        raise UserError(f"{data} has {data.stat().st_size} bytes, which is not what {header} says; copy both again")
+    return np.memmap(data, dtype="<c8", mode="r", shape=shape, order="F")
+
+
 def read_bart(path: Path) -> Raw:
     """Read k-space of dimensions (readout, phase, 1, coils, 1, ..., slices).
 
     Raises:
         UserError: one of the two files is missing or damaged, or another dimension is longer than 1.
     """
-    data, header = pair(path)
-    for each in (data, header):
-        if not each.is_file():
-            raise UserError(f"there is no file {each}; BART keeps an array in NAME.cfl and NAME.hdr, give both")
-    shape = _dimensions(header)
+    values, data = read_cfl(path), pair(path)[0]
+    shape = values.shape
     other = [n for n in range(len(shape)) if n not in (READOUT, PHASE, COILS, SLICES) and shape[n] > 1]
     if other:
         named = ", ".join(f"{n} ({WORDS[n]})" if n in WORDS else str(n) for n in other)
@@ -46,9 +58,6 @@ def read_bart(path: Path) -> Raw:
             "readout (0), phase (1), coils (3) and slices (13) remain"
         )
     check_size([shape[n] for n in (SLICES, COILS, READOUT, PHASE)], data)
-    if data.stat().st_size != 8 * int(np.prod(shape, dtype=object)):
-        raise UserError(f"{data} has {data.stat().st_size} bytes, which is not what {header} says; copy both again")
-    values = np.fromfile(data, dtype="<c8").reshape(shape, order="F")
     kspace = values.reshape(shape[READOUT], shape[PHASE], shape[COILS], shape[SLICES], order="F").transpose(3, 2, 0, 1)
     raw = Raw(torch.from_numpy(np.ascontiguousarray(kspace, dtype=np.complex64)))
     check_kspace(raw.kspace, data)
@@ -67,7 +76,7 @@ def write_bart(path: Path, array: Tensor) -> tuple[Path, Path]:
     shape = [1] * DIMENSIONS
     for dimension, length in zip((READOUT, PHASE, COILS, SLICES), values.shape, strict=True):
         shape[dimension] = length
-    with atomic_path(data) as large, atomic_path(header) as small, writing(data):
+    with atomic_path(data) as large, atomic_path(header) as small:
         with large.open("wb") as file:
             file.write(values.tobytes(order="F"))
         small.write_text("# Dimensions\n" + " ".join(map(str, shape)) + "\n", encoding="ascii")

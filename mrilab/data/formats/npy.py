@@ -9,7 +9,6 @@ from torch import Tensor
 
 from mrilab.data.atomic import atomic_path
 from mrilab.data.formats.raw import Raw, check_kspace, check_size
-from mrilab.data.hdf5 import writing
 from mrilab.errors import UserError
 
 AXES = ("slices", "coils", "readout", "phase")
@@ -49,7 +48,7 @@ def write_numpy(path: Path, kspace: Tensor, mask: Tensor | None = None, noise: T
     there: dict[str, Any] = {
         name: array.cpu().resolve_conj().numpy() for name, array in arrays.items() if array is not None
     }
-    with atomic_path(path) as temporary, writing(path), temporary.open("wb") as file:
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
         if path.suffix.lower() == ".npz":
             np.savez(file, allow_pickle=False, **there)
         else:
