@@ -12,7 +12,7 @@ MEMORY = re.compile(  # of torch, its GPU libraries, C++, HDF5, the system and t
     re.IGNORECASE,
 )
 ASKED = re.compile(r"allocate (?:memory block of )?([\d.]+) ?(bytes|[KMGT]iB)", re.IGNORECASE)
-LESS = "close other programs, or take less at once: one slice (--slice N), fewer samples, fewer coils (--coils K), a smaller batch"
+LESS = "close other programs, or take less at once: one slice (--slice N), fewer samples or coils, a smaller batch"
 
 
 def lacking(error: BaseException) -> str | None:

@@ -107,12 +107,14 @@ def _read_h5(path: Path) -> np.ndarray:
 
 
 def _read_bart(path: Path) -> np.ndarray:
-    array = np.asarray(read_cfl(path))
+    array = np.array(read_cfl(path))  # into memory
     shape = array.shape
     if shape[4] > 1:
         raise ValueError(f"it holds {shape[4]} sets of maps; make one with `ecalib -m 1`")
     if shape[2] > 1 and shape[13] > 1 or any(n > 1 for axis, n in enumerate(shape) if axis not in (0, 1, 2, 3, 13)):
-        raise ValueError(f"it has dimensions {list(shape)}; only readout, phase encoding, slices and coils may exceed 1")
+        raise ValueError(
+            f"it has dimensions {list(shape)}; only readout, phase encoding, slices and coils may exceed 1"
+        )
     array = np.moveaxis(array, 13, 0)  # (slices or 1, H, W, slices or 1, coil, 1 ...)
     return array.transpose(0, 3, 4, 1, 2, *range(5, array.ndim)).reshape(shape[2] * shape[13], shape[3], *shape[:2])
 

@@ -131,7 +131,10 @@ def test_profiles_can_be_shared_by_several_devices_and_fit_a_checkpoint():
 
 def test_every_task_is_found_and_an_unknown_one_told_with_all():
     shifts = [name for name in SHIFTS if name != "none"]
-    modl, varnet = [f"modl-{scans}" for scans in ("t2", "heads", "any", *shifts)], ["varnet-t2", "varnet-heads", "varnet-any"]
+    modl, varnet = (
+        [f"modl-{scans}" for scans in ("t2", "heads", "any", *shifts)],
+        ["varnet-t2", "varnet-heads", "varnet-any"],
+    )
     assert list(tasks()) == ["score-t2", "score-heads", *modl, *varnet, *FLAT_TASKS, *SGR_TASKS, *INFOMRI_TASKS]
     for name in tasks():
         knee = name in SGR_TASKS and "-knee" in name
