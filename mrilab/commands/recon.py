@@ -34,7 +34,7 @@ COMMON = {
     "oversampling": "Readout oversampling to remove, if the header is wrong.",
     "whiten": "auto: by a noise measurement, or by the background where coils differ; no.",
     "coils": "Compress to so many virtual coils.",
-    "safety": "Hold the images of trained methods against L1-wavelet and CG-SENSE [they are].",
+    "safety": "Hold the images of trained methods against L1-wavelet and CG-SENSE.",
     "axes": "Stored axes, if not slices,coils,readout,phase.",
     "device": "cpu, cuda, cuda:1 ... or auto: cuda where there is one, else cpu. Apple's mps is not used.",
 }
@@ -178,7 +178,9 @@ def is_asked(context: typer.Context, key: str) -> bool:
 def typed(option: inspect.Parameter) -> inspect.Parameter:
     """Return the parameter as an option of the command line."""
     annotation = str | None if option.name in ("prescan", "maps") else option.annotation  # files here, nothing else
-    return option.replace(annotation=Annotated[annotation, typer.Option(help=COMMON.get(option.name))])
+    default = True if option.name == "safety" else option.default  # on the command line nobody is to forget it
+    described: Any = Annotated[annotation, typer.Option(help=COMMON.get(option.name))]
+    return option.replace(annotation=described, default=default)
 
 
 def output_paths(out: str | None, scan: str, method: str, prescan: str | None) -> tuple[Path, Path]:

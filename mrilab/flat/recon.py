@@ -30,9 +30,9 @@ def flat(
     """Unroll Euler steps of a probability flow with trained denoisers (FLAT), with the maps of the scan.
 
     flat-derived-any was trained on folded heads and on images of nothing in particular, with any Cartesian sampling up
-    to R = 12. steps is another number of cascades than it was trained with, which a network with shared weights takes. samples
-    above 1 need one that starts from noise; the image is their mean. mirrored takes the mean over the scan and its
-    three mirror images, for four times the work: a network treats them differently, and its errors cancel in part.
+    to R = 12. steps is another number of cascades than it was trained with, which a network with shared weights takes.
+    samples above 1 need one that starts from noise; the image is their mean. mirrored takes the mean over the scan and
+    its three mirror images, for four times the work: a network treats them differently, and its errors cancel in part.
     """
     flow = trained(network, FLAT, y.device)
     if samples < 1:

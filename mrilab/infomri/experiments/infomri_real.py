@@ -7,6 +7,7 @@ seeds; "top" are the most probable learned lines, and equispaced ones come once.
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +25,7 @@ SEEDS = range(10)
 METHODS = ("l1-wavelet", "flat", "infomri")
 # the network of the results that are kept: it ships no more, `mrilab train flat-derived-heads --start flat-derived-t2`
 # makes another one like it
-OPTIONS = {"flat": {"network": "flat-derived-heads"}}
+OPTIONS: dict[str, dict[str, Any]] = {"flat": {"network": "flat-derived-heads"}}
 MEASURED = ("psnr", "ssim", "psnr_masked", "ssim_masked")
 
 
