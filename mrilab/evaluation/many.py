@@ -131,7 +131,7 @@ def _checked(method: str, arguments: dict[str, Any]) -> tuple[Conditions, dict[s
     find_method(method)
     names = [each.name for each in fields(Conditions)]
     conditions = {name: arguments[name] for name in names if name in arguments}
-    options = {name: value for name, value in arguments.items() if name not in (*names, "device")}
+    options = {name: value for name, value in arguments.items() if name not in (*names, "device", "safety")}
     check_options(method, options)
     find_device(arguments.get("device", "auto"))
     prescan = conditions.get("prescan")
