@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 import mrilab
 from mrilab.data.atomic import atomic_path
-from mrilab.data.hdf5 import writing
 from mrilab.errors import UserError
 from mrilab.machine import commit, device_name
 from mrilab.papers import network_class, network_kind
@@ -83,8 +82,7 @@ def add_metrics(name: str, metrics: dict[str, float], folder: Path = CHECKPOINTS
     path = folder / f"{name}.json"
     card = read_card(path)
     card["metrics"] |= metrics
-    with writing(path):
-        _write_card(path, card)
+    _write_card(path, card)
 
 
 def _write_card(path: Path, card: dict) -> None:
