@@ -11,7 +11,7 @@ from mrilab.errors import UserError
 
 AXES = ("slices", "coils", "readout", "phase")
 MANY = 32  # more coils than this, on a plane that is much shorter than their number, are not coils
-NEAR = 1  # points by which the peak of k-space may lie beside the middle
+NEAR = 2  # points by which the peak of k-space may lie beside the middle: gradient echoes of real scans have 1 or 2
 STANDS_OUT = 50.0  # energy of the 3 x 3 points of a peak over the mean of all; an echo has hundreds
 
 
