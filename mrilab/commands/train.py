@@ -29,7 +29,7 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
 
         hints = get_type_hints(train)
         options = {name: hints[name] for name in inspect.signature(train).parameters}
-        for name in ("context", "name", "config"):
+        for name in ("context", "name", "config", "json_"):
             options.pop(name)
         context.default_map, context.obj = read_config(path, options)
     return path

@@ -79,6 +79,7 @@ def test_scale_maps_and_reference_are_those_of_the_evaluation(monkeypatch):
 
     monkeypatch.setattr(module, "find_method", lambda _: method)
     monkeypatch.setattr(module, "check_options", lambda *_: {})
+    monkeypatch.setattr(module, "asked_for", lambda *_: {})
     known = Scan(fully_sampled[0][None], Path("none.h5"))
     result = module.reconstruct(known, "spy", acceleration=acceleration, device="cpu")
     torch.testing.assert_close(seen["y"] / seen["scale"], scan.kspace[0])
