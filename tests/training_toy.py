@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from mrilab.training.engine import Settings, fit
+from mrilab.training.engine import fit
+from mrilab.training.settings import Settings
 
 
 class Toy:

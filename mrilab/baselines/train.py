@@ -15,10 +15,10 @@ from mrilab.physics.sampling import POINTS
 from mrilab.training.acquisitions import ACCELERATIONS, acquisitions, mask_drawer
 from mrilab.training.elsewhere.acquisitions import SEEN, acquisitions_from_elsewhere
 from mrilab.training.elsewhere.sampling import draw_sampling
-from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch
 from mrilab.training.losses import final
 from mrilab.training.own import Kind, OwnFolders, Sampling
+from mrilab.training.settings import Profile, Settings
 from mrilab.training.supervised import Supervised, batch_of
 from mrilab.training.tasks import Trainable
 

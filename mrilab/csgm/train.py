@@ -10,9 +10,9 @@ from mrilab.csgm.levels import largest_distance
 from mrilab.data.slices import brain_slices
 from mrilab.physics.noise import complex_noise
 from mrilab.physics.scale import quantile_scale
-from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
 from mrilab.training.own import OwnFolders
+from mrilab.training.settings import Profile, Settings
 from mrilab.training.tasks import Trainable
 
 SIGMA_MIN = 0.0066  # smallest noise level, that of Jalal et al. (NeurIPS 2021); images have the 0.99 quantile 1

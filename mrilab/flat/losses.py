@@ -4,13 +4,17 @@
 scalar, the mean over the batch.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from mrilab.flat.flow import relaxations
 from mrilab.training.losses import composite, distance, final
 
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 W_ALIGN = 2.0  # weight of the intermediate states, as re-implementations of the paper's second version have it
+FLOOR = 0.05  # in `logarithmic`: an image whose loss is far below has nothing left to learn but its noise
 
 
 def deep(states: Tensor, clean: Tensor, t: Tensor) -> Tensor:
@@ -47,7 +51,17 @@ def matched(states: Tensor, clean: Tensor, t: Tensor) -> Tensor:
     return ((D - clean).abs().square().mean((-2, -1)) / clean.abs().square().mean((-2, -1))).mean()
 
 
-LOSSES = {
+def logarithmic(loss: Loss, states: Tensor, clean: Tensor, t: Tensor) -> Tensor:
+    """Return the mean of log(L_i + FLOOR) over the losses L_i of the images of a batch, by one of LOSSES.
+
+    Images of low acceleration have small losses, and their gradients would drown in those of high acceleration. By the
+    logarithm, halving the loss of the one counts as much as halving that of the other.
+    """
+    losses = [loss(states[:, n : n + 1], clean[n : n + 1], t) for n in range(len(clean))]
+    return (torch.stack(losses) + FLOOR).log().mean()
+
+
+LOSSES: dict[str, Loss] = {
     "final": final,
     "composite": composite,
     "deep": deep,

@@ -13,7 +13,7 @@ from mrilab.baselines.istanet import ISTANet
 from mrilab.data.shifts import Shift
 from mrilab.data.slices import brain_slices
 from mrilab.flat.flow import time_grid
-from mrilab.flat.losses import LOSSES, W_ALIGN
+from mrilab.flat.losses import LOSSES, W_ALIGN, logarithmic
 from mrilab.flat.network import FLAT
 from mrilab.nets.trajectory import Trajectory
 from mrilab.physics.fourier import fft2c, ifft2c
@@ -23,10 +23,10 @@ from mrilab.physics.sampling import make_mask
 from mrilab.physics.scale import quantile_scale
 from mrilab.training.acquisitions import acquisitions
 from mrilab.training.elsewhere.acquisitions import SEEN, acquisitions_from_elsewhere
-from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch
 from mrilab.training.losses import composite
 from mrilab.training.own import OwnFolders
+from mrilab.training.settings import Profile, Settings
 from mrilab.training.supervised import Supervised, acquisition, batch_of
 from mrilab.training.tasks import Trainable
 
@@ -100,7 +100,8 @@ class ControlledTask(Supervised):
             self.config |= SEEN
         else:
             self.config |= {"accelerations": list(ACCELERATIONS), "made_as": scans.dataset, "mask": scans.mask}
-        self.config |= {"loss": loss, "w_align": W_ALIGN, "network": self.network.config}
+        shown = f"log {loss}" if scans is baselines.ANY else loss
+        self.config |= {"loss": shown, "w_align": W_ALIGN, "network": self.network.config}
 
     def examples(self, n: int, generator: torch.Generator, split: str, device: torch.device) -> Batch:
         """Draw `n` acquisitions, and behind their fields unit noise (n, H, W) for the start."""
@@ -153,7 +154,10 @@ class FlatTask(ControlledTask):
         path = network(scan, eps=batch[-1], clean=scan.target if self.control.loss == "matched" else None)
         self.network.measure(path.denoised, scan.target)  # before DDP would broadcast it
         t = time_grid(self.network.cascades, self.network.alpha)
-        return LOSSES[self.control.loss](path.states, scan.target, t)
+        loss = LOSSES[self.control.loss]
+        if self.scans is baselines.ANY:
+            return logarithmic(loss, path.states, scan.target, t)
+        return loss(path.states, scan.target, t)
 
 
 class IstaTask(ControlledTask):

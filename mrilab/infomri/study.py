@@ -13,8 +13,9 @@ from mrilab.infomri.train import SETTINGS, TASKS, ImageTask
 from mrilab.machine import multiplies_bfloat16
 from mrilab.paths import BUILD
 from mrilab.training.checkpoints import checkpoint_names, load_checkpoint
-from mrilab.training.engine import STATE, Settings, fit
+from mrilab.training.engine import STATE, fit
 from mrilab.training.protocols import Task
+from mrilab.training.settings import Settings
 
 FOLDER = BUILD / "training" / "infomri"
 

@@ -22,9 +22,9 @@ from mrilab.infomri.scans import SCANS, OneCoil, Pictures, SeveralCoils, Source
 from mrilab.infomri.tasks.trainable import TASKS as SEGMENTATION
 from mrilab.physics.fourier import fft2c
 from mrilab.training.checkpoints import load_checkpoint
-from mrilab.training.engine import Profile, Settings
 from mrilab.training.feed import Batch, part_generator
 from mrilab.training.groups import Group
+from mrilab.training.settings import Profile, Settings
 from mrilab.training.tasks import Trainable
 
 PATTERN_RATE = 1.0  # learning rate of the pattern over that of the reconstruction; 3 decides too early

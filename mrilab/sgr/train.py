@@ -13,8 +13,8 @@ from mrilab.sgr.diffusion import alpha_bar, last_step, sigma_of
 from mrilab.sgr.knees import condyle_knees
 from mrilab.sgr.segment_data import HEADS, MANY_HEADS, HeadSource, Kinds, KneeSource
 from mrilab.sgr.segment_task import SegmentTask
-from mrilab.training.engine import Profile, Settings
 from mrilab.training.own import OwnFolders
+from mrilab.training.settings import Profile, Settings
 from mrilab.training.tasks import Trainable
 
 KNEE = "condyle slices of mrilab.data.knee_pool, split train"

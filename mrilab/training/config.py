@@ -8,7 +8,7 @@ from types import UnionType
 from typing import Any, get_args, get_type_hints
 
 from mrilab.errors import UserError
-from mrilab.training.engine import Settings
+from mrilab.training.settings import Settings
 
 ACCEPTED: dict[type, tuple[type, ...]] = {float: (int, float), Path: (str,)}  # what stands in a file for these types
 WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", Path: "a text"}

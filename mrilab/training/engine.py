@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,44 +23,12 @@ from mrilab.training.groups import groups_of
 from mrilab.training.log import append_row, check_logger, open_board, start_log
 from mrilab.training.processes import agreed, launch, stop_requests
 from mrilab.training.protocols import Followed, Task
+from mrilab.training.settings import Settings
 from mrilab.training.state import read_state, restore_state, save_state
 
 Weights = tuple[Tensor, ...] | list[Tensor]
 STATE = "state.safetensors"
 LOG, FOLLOWED = "log.csv", "followed.csv"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a task is trained. `batch` is the global batch, made in `parts` that any number of devices share."""
-
-    steps: int  # Length of the run, or of its schedule where `minutes` says how long it is.
-    batch: int
-    parts: int = 2
-    learning_rate: float = 4e-4
-    warmup: int = 100  # Steps of linear rise. A half cosine follows, down to 0 at `steps`.
-    clip: float = 1.0  # Largest norm of the gradient, of each group of parameters.
-    ema: float = 0.999  # Decay of the averaged weights in a step. It is less in the beginning.
-    seed: int = 0
-    precision: str = "auto"  # Arithmetic of the network: 32-true, bf16-mixed, or auto: bf16-mixed on GPUs alone.
-    log_every: int = 10
-    validate_every: int = 500
-    minutes: float | None = None  # Budget of wall-clock time, through which the schedule of `steps` is stretched.
-
-    def rate(self, step: float) -> float:
-        """Return the learning rate of step 0, 1, ..., or of any place between them."""
-        rise = min(1.0, (step + 1) / max(1, self.warmup))
-        fall = max(0, step - self.warmup) / max(1, self.steps - self.warmup)
-        return self.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * fall))
-
-
-@dataclass(frozen=True)
-class Profile:
-    """`side` of the square training images and `width` of the network, which takes images of any shape afterwards."""
-
-    side: int
-    width: int
-    settings: Settings
 
 
 def fit(

@@ -6,8 +6,8 @@ from typing import Literal
 
 from mrilab import papers
 from mrilab.errors import UserError
-from mrilab.training.engine import Profile
 from mrilab.training.protocols import Task
+from mrilab.training.settings import Profile
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from mrilab.physics.protocol import Acquisition
 from mrilab.sgr.train import TASKS as SGR_TASKS
 from mrilab.training import supervised
 from mrilab.training.checkpoints import LARGEST, load_checkpoint, save_checkpoint, stored_weights
-from mrilab.training.engine import Settings, fit
+from mrilab.training.engine import fit
 from mrilab.training.feed import part_generator
+from mrilab.training.settings import Settings
 from mrilab.training.tasks import find_task, tasks
 
 CPU = torch.device("cpu")

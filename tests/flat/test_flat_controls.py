@@ -9,7 +9,7 @@ from mrilab.evaluation.experiments import find_experiment
 from mrilab.flat.experiments import flat_controls
 from mrilab.flat.experiments.flat_controls import MEASURED
 from mrilab.flat.train import CONTROLS, TASKS
-from mrilab.training.engine import Settings
+from mrilab.training.settings import Settings
 
 
 def test_cases_are_distinct_and_change_one_factor_from_the_middle():

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mrilab.flat.flow import relaxations, time_grid
-from mrilab.flat.losses import LOSSES, W_ALIGN, aligned, aligned_velocities, deep, matched
+from mrilab.flat.losses import FLOOR, LOSSES, W_ALIGN, aligned, aligned_velocities, deep, logarithmic, matched
 from mrilab.training.losses import composite, distance
 
 K, SHAPE = 5, (3, 9, 8)
@@ -59,3 +59,21 @@ def test_the_distance_is_relative_to_each_image(path):
     _, clean, _ = path
     scales = torch.tensor([1.0, 10.0, 1e-6], dtype=torch.float64)[:, None, None]
     assert float(distance(1.5 * scales * clean, scales * clean)) == pytest.approx(0.5)
+
+
+def test_by_the_logarithm_halving_any_loss_counts_alike(path, generator):
+    states, clean, t = path
+    noise = torch.randn(*SHAPE, dtype=torch.complex128, generator=generator)
+    size = torch.tensor([0.3, 3.0, 30.0], dtype=torch.float64)[:, None, None]
+
+    def halved(image):
+        wrong = states.clone()
+        wrong[2] += size * noise
+        wrong[2, image] -= size[image] * noise[image] / 2
+        return float(logarithmic(aligned, wrong, clean, t))
+
+    each = [float(aligned((states + size * noise)[:, n : n + 1], clean[n : n + 1], t)) for n in range(3)]
+    assert each[0] < each[1] < each[2]
+    both = torch.tensor([[FLOOR + loss for loss in each]], dtype=torch.float64).log().mean()
+    assert float(logarithmic(aligned, states + size * noise, clean, t)) == pytest.approx(float(both))
+    assert halved(1) == pytest.approx(halved(2), abs=0.05)  # FLOOR is small beside both losses

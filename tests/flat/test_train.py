@@ -8,9 +8,10 @@ from mrilab.flat.train import CONTROLS, NOISE_STD, TASKS, single_coil
 from mrilab.physics import SenseModel, ifft2c
 from mrilab.physics.protocol import Acquisition
 from mrilab.training.checkpoints import load_checkpoint, save_checkpoint, stored_weights
-from mrilab.training.engine import Settings, fit
+from mrilab.training.engine import fit
 from mrilab.training.feed import part_generator
 from mrilab.training.losses import composite
+from mrilab.training.settings import Settings
 from mrilab.training.tasks import find_task, tasks
 
 CPU = torch.device("cpu")

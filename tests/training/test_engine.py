@@ -13,10 +13,11 @@ from training_toy import Toy, read_log, settings
 
 from mrilab.errors import UserError
 from mrilab.paths import ROOT
-from mrilab.training.engine import FOLLOWED, LOG, STATE, Settings, fit
+from mrilab.training.engine import FOLLOWED, LOG, STATE, fit
 from mrilab.training.feed import part_generator, prefetch
 from mrilab.training.groups import Group
 from mrilab.training.log import append_row, start_log
+from mrilab.training.settings import Settings
 from mrilab.training.state import read_state
 
 STEPS = 12

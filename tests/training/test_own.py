@@ -16,9 +16,10 @@ from mrilab.errors import UserError
 from mrilab.evaluation.metrics import psnr
 from mrilab.flat.train import TASKS as FLAT
 from mrilab.physics import equispaced_mask, ifft2c
-from mrilab.training.engine import Settings, fit
+from mrilab.training.engine import fit
 from mrilab.training.feed import part_generator
 from mrilab.training.own import OwnFolders
+from mrilab.training.settings import Settings
 from mrilab.training.supervised import acquisition
 from mrilab.training.tasks import tasks
 

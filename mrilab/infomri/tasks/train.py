@@ -21,9 +21,9 @@ from mrilab.infomri.tasks.pipeline import Pipeline
 from mrilab.infomri.tasks.predict import answered
 from mrilab.infomri.tasks.scans import SIZES, MassHeads, Source
 from mrilab.infomri.tasks.stages import BOUND, WIDTHS, Stage
-from mrilab.training.engine import Settings
 from mrilab.training.feed import Batch
 from mrilab.training.groups import Group
+from mrilab.training.settings import Settings
 
 SETTINGS = Settings(3_300, batch=8, parts=1, learning_rate=2e-3, warmup=50, ema=0.99, validate_every=500)
 Network = LatentSegmenter | Pipeline | AnswerCodes | LatentInference

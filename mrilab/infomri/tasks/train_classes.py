@@ -16,9 +16,9 @@ from mrilab.infomri.tasks.attack import ATTACKERS, Leak
 from mrilab.infomri.tasks.classifiers import Classified
 from mrilab.infomri.tasks.classify import TaskClassifier, privacy_loss
 from mrilab.infomri.tasks.labelled import Source
-from mrilab.training.engine import Settings
 from mrilab.training.feed import Batch
 from mrilab.training.groups import Group
+from mrilab.training.settings import Settings
 
 SETTINGS = Settings(1_500, batch=64, parts=1, learning_rate=2e-3, warmup=50, ema=0.99, validate_every=500)
 AT_A_TIME = 500  # images that a network classifies at once

@@ -18,7 +18,7 @@ from mrilab.infomri.tasks.scans import SIZES, MassScans
 from mrilab.infomri.tasks.stages import Stage, find_stage
 from mrilab.infomri.tasks.train import SETTINGS, StageTask, task_of
 from mrilab.training.checkpoints import load_checkpoint
-from mrilab.training.engine import Profile
+from mrilab.training.settings import Profile
 from mrilab.training.tasks import Trainable
 
 SHIPPED = {"infomri": "infomri-answers", "scans": "infomri-masses"}  # checkpoints by the name of their stage
