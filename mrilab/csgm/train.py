@@ -1,6 +1,7 @@
 """The score networks: denoising score matching on heads that are made as they are needed."""
 
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -56,14 +57,18 @@ class ScoreTask:
             torch.manual_seed(seed)
             network = Denoiser(width, self.sigma_data)
         self.network: nn.Module = network
-        self.config = {"name": name, "side": side, "sigma_min": SIGMA_MIN, "sigma_max": self.sigma_max}
-        self.config |= {"sigma_start": SIGMA_START, "below_start": BELOW_START, "network": network.config}
+        self.config = {"name": name, "side": side, "sigma_max": self.sigma_max, "network": network.config}
+        self.config |= self._levels()
         if self.own is not None:
             self.config["own"] = self.own.facts
         generator = part_generator(seed, 0, 0)
         clean = self._slices(VALIDATION, generator, "val", cpu)
         sigma = self._sigma((torch.arange(VALIDATION) + 0.5) / VALIDATION)
         self._fixed = clean, sigma, complex_noise(clean.shape, generator)
+
+    def _levels(self) -> dict[str, Any]:
+        """Return what a card says of the noise levels in training, beside the largest one."""
+        return {"sigma_min": SIGMA_MIN, "sigma_start": SIGMA_START, "below_start": BELOW_START}
 
     def part(self, n: int, generator: torch.Generator, device: torch.device) -> Batch:
         """Draw `n` clean images (n, H, W), their noise levels sigma (n,), and unit noise (n, H, W)."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from mrilab.data.formats.bart import read_cfl
+from mrilab.data.masks import read_npy
 from mrilab.data.scans import Scan
 from mrilab.errors import UserError
 from mrilab.physics.coils import normalise_maps
@@ -91,13 +92,6 @@ def _read(path: Path) -> Tensor:
         raise UserError(f"cannot read coil maps from {path} ({error}); export them again") from error
 
 
-def _read_npy(path: Path) -> np.ndarray:
-    array = np.load(path, allow_pickle=False)
-    if not isinstance(array, np.ndarray):
-        raise ValueError("it holds more than one array")
-    return array
-
-
 def _read_h5(path: Path) -> np.ndarray:
     with h5py.File(path, "r") as file:
         name = next((name for name in DATASETS if isinstance(file.get(name), h5py.Dataset)), None)
@@ -119,4 +113,4 @@ def _read_bart(path: Path) -> np.ndarray:
     return array.transpose(0, 3, 4, 1, 2, *range(5, array.ndim)).reshape(shape[2] * shape[13], shape[3], *shape[:2])
 
 
-_READERS = {".npy": _read_npy, ".h5": _read_h5, ".hdf5": _read_h5, ".cfl": _read_bart, ".hdr": _read_bart}
+_READERS = {".npy": read_npy, ".h5": _read_h5, ".hdf5": _read_h5, ".cfl": _read_bart, ".hdr": _read_bart}

@@ -83,6 +83,14 @@ def read_mask(path: str | Path, shape: tuple[int, int]) -> Tensor:
     return torch.from_numpy(array.astype(bool))
 
 
+def read_npy(path: Path) -> np.ndarray:
+    """Read the one array of a NumPy file, without pickles. Raises ValueError or OSError where that cannot be done."""
+    array = np.load(path, allow_pickle=False)
+    if not isinstance(array, np.ndarray):
+        raise ValueError("it holds more than one array")
+    return array
+
+
 def _dc(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(n // 2 if n > 1 else 0 for n in shape)
 
@@ -90,13 +98,6 @@ def _dc(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _read_h5(path: Path) -> np.ndarray:
     with h5py.File(path, "r") as file:
         return np.asarray(file["mask"])
-
-
-def _read_npy(path: Path) -> np.ndarray:
-    array = np.load(path, allow_pickle=False)
-    if not isinstance(array, np.ndarray):
-        raise ValueError("it holds more than one array")
-    return array
 
 
 def _read_csv(path: Path) -> np.ndarray:
@@ -114,4 +115,4 @@ def _read_csv(path: Path) -> np.ndarray:
     return mask
 
 
-_READERS = {".h5": _read_h5, ".npy": _read_npy, ".csv": _read_csv}
+_READERS = {".h5": _read_h5, ".npy": read_npy, ".csv": _read_csv}

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,21 +31,10 @@ class DiffusionTask(ScoreTask):
 
     weight: Weight = "epsilon"
 
-    def __init__(
-        self,
-        name: str,
-        distribution: str,
-        contrast: str | None,
-        side: int,
-        width: int,
-        seed: int = 0,
-        own: OwnFolders | None = None,
-    ):
-        super().__init__(name, distribution, contrast, side, width, seed, own)
-        for key in ("sigma_start", "below_start"):
-            self.config.pop(key)
-        self.config |= {"sigma_min": float(sigma_of(alpha_bar()[0])), "last_step": last_step(self.sigma_max)}
-        self.config |= {"weight": self.weight}
+    def _levels(self) -> dict[str, Any]:
+        """Return what a card says of the noise levels in training, and how the loss weighs them."""
+        levels = {"sigma_min": float(sigma_of(alpha_bar()[0])), "last_step": last_step(self.sigma_max)}
+        return levels | {"weight": self.weight}
 
     def _sigma(self, u: Tensor) -> Tensor:
         """Return the noise of the step t at the quantile `u`, with t uniform up to the largest noise of the data."""
