@@ -24,9 +24,12 @@ LEAST = 0.02  # relative distance that is never called large, whatever CG-SENSE 
 class Safety:
     """What one image is like, beside L1-wavelet's and CG-SENSE's.
 
+    Only magnitudes are looked at, as in the pictures: the image x has the phase of L1-wavelet's. A method such as
+    VarNet, which estimates maps of its own, gives its image another phase, and that is no fault.
+
     residual: |A x - y| / |y|, over the measured points. unmeasured: share of the energy of A x without a mask that lies
     at points that nobody measured. Both for the method's image, L1-wavelet's and CG-SENSE's.
-    distance: |x - l| over |c - l|, with the images l of L1-wavelet and c of CG-SENSE.
+    distance: | |x| - |l| | over | |c| - |l| |, with the images l of L1-wavelet and c of CG-SENSE.
     """
 
     residual: dict[str, float]
@@ -53,10 +56,10 @@ def judge(image: Tensor, y: Tensor, model: SenseModel) -> Safety:
     """Hold an image (h, w) against the data y (coil, h, w) and against what L1-wavelet and CG-SENSE make of them."""
     with torch.inference_mode():
         wavelet, sense = l1_wavelet(y, model), cg_sense(y, model)
-        images = {"method": image, "l1-wavelet": wavelet, "cg-sense": sense}
+        images = {"method": image.abs() * torch.sgn(wavelet), "l1-wavelet": wavelet, "cg-sense": sense}
         residual = {name: _norm(model.forward(x) - y) / _norm(y) for name, x in images.items()}
         unmeasured = {name: _share(fft2c(model.coil_maps * x), model.mask) for name, x in images.items()}
-        own, other = (_norm(x - wavelet) / _norm(wavelet) for x in (image, sense))
+        own, other = (_norm(x.abs() - wavelet.abs()) / _norm(wavelet) for x in (image, sense))
     return Safety(residual, unmeasured, own / max(other, LEAST))
 
 
