@@ -43,30 +43,25 @@ class Scan:
         if wrong:
             raise UserError(f"a scan needs {', '.join(wrong)} above 0; correct it")
 
-    @property
     def seconds(self) -> float:
         """Return TR x lines x averages, over what acceleration and echo train save."""
         return self.tr * self.lines * self.averages / (self.acceleration * self.echo_train) / 1e3
 
-    @property
     def voxel(self) -> tuple[float, float, float]:
         """Return the sides of a voxel in mm: along readout, phase encoding and slice."""
         return self.fov[0] / self.samples, self.fov[1] / self.lines, self.thickness
 
-    @property
     def sampling_ms(self) -> float:
         """Return for how long the receiver is open in all."""
         return self.samples * self.dwell * self.lines * self.averages / self.acceleration
 
-    @property
     def hertz_per_pixel(self) -> float:
         """Return the receiver's bandwidth over the samples of a readout."""
         return hertz_per_pixel(self.samples, self.dwell)
 
-    @property
     def snr(self) -> float:
         """Return voxel volume times root of the time of sampling, in mm^3 ms^(1/2), without the tissue's signal.
 
         The g-factor of an accelerated scan comes on top.
         """
-        return math.prod(self.voxel) * math.sqrt(self.sampling_ms)
+        return math.prod(self.voxel()) * math.sqrt(self.sampling_ms())
