@@ -64,7 +64,7 @@ LOOKS = {  # what each cause would look like
     "a": "motion between the lines gives weak copies of the object, left and right of it, along the phase encoding.",
     "b": "a wrong field moves, squeezes or stretches one place along the readout; the rest of the image stays sharp.",
     "c": "a field of view that is too small folds what lies outside in from the other side; nothing gets blurred.",
-    "d": "one wrong sample adds one wave: even stripes over the whole image, the air included.",
+    "d": "one wrong sample adds one wave: stripes over the object, and an even grey in the air, where it is alone.",
     "e": "lines left out on one side blur the image along the phase encoding alone, without copies.",
 }
 

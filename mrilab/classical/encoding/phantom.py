@@ -19,7 +19,7 @@ TUBES = {  # name: (proton density, T1, T2 in ms, centre down and to the right, 
     "grey": (0.82, 1330.0, 110.0, -0.20, -0.17, 0.11),
     "fluid": (1.00, 4160.0, 1700.0, -0.20, 0.17, 0.11),
     "fat": (0.70, 371.0, 133.0, 0.20, -0.20, 0.09),
-    "hole": (0.00, 1000.0, 50.0, 0.20, 0.13, 0.17),
+    "hole": (0.00, 1000.0, 50.0, 9 / 48, 5 / 48, 0.17),
 }
 BARS = (0.90, 400.0, 20.0)  # of short T2
 BAR = 48  # bars are one field of view over this wide, and so far apart
@@ -39,11 +39,10 @@ def tubes(side: int = 48) -> Spins:
         _fill(values, (down - below) ** 2 + (right - beside) ** 2 <= radius**2, properties)
     for beside, millimetres in DOTS:
         _fill(values, (down - 0.01) ** 2 + (right - beside) ** 2 <= (millimetres / 240) ** 2, TUBES["grey"][:3])
-    centre_down, centre_right = TUBES["hole"][3:5]
-    v, u = down - centre_down, right - centre_right
-    near, odd = v.abs() <= 0.10, {name: torch.floor(BAR * x + 0.5) % 2 == 1 for name, x in (("v", down), ("u", right))}
-    _fill(values, near & (u >= -0.125) & (u < -0.02) & odd["v"], BARS)
-    _fill(values, near & (u > 0.02) & (u <= 0.125) & odd["u"], BARS)
+    row, column = torch.floor(BAR * down + 0.5), torch.floor(BAR * right + 0.5)
+    near = (row - 9).abs() <= 5
+    _fill(values, near & (column >= -1) & (column <= 4) & (row % 2 == 0), BARS)
+    _fill(values, near & (column >= 7) & (column <= 11) & (column % 2 == 1), BARS)
     return Spins(*values)
 
 

@@ -15,7 +15,7 @@ from mrilab.teach.figures import Panel, View
 
 ORDERS = ("from left to right", "from the centre out")
 FINE = 240  # pixels of the object in the design exercise, 1 mm each
-NOISE = 15.0  # of each real component of a sample of 1 ms, where a mm^3 of water has signal 1: a receiver we made up
+NOISE = 6.0  # of each real component of a sample of 1 ms, where a mm^3 of water has signal 1: a receiver we made up
 LIMIT = 120.0  # seconds of scan time in the design exercise
 
 
