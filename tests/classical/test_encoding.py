@@ -18,7 +18,7 @@ from mrilab.classical.encoding.faults import (
     spike,
 )
 from mrilab.classical.encoding.phantom import TUBES, tubes
-from mrilab.classical.encoding.views import NOISE, ORDERS, design_panels, filling_view, line_order, scan_image
+from mrilab.classical.encoding.views import NOISE, ORDERS, design_panels, filling_view, line_order, scan_image, stages
 from mrilab.classical.encoding.widgets import filling_widget
 from mrilab.physics import Scan, fft2c, hertz_per_pixel, ifft2c, readout_gradient, spin_echo, trajectory
 from mrilab.teach.exercises import respond
@@ -121,6 +121,12 @@ def test_the_image_is_whole_when_all_lines_are_there(order, image):
     assert np.allclose(view.panels[1].values(), image.abs())
     for count in range(1, 25):
         assert np.isfinite(filling_view(fft2c(image), 500.0, count, order).panels[0].values()).all()
+
+
+def test_stages_are_the_views_of_the_widget(image):
+    panels = stages(fft2c(image), 500.0, (3, 24), ORDERS[1])
+    assert [panel.title for panel in panels] == ["k-space, 3 columns", "k-space, 24 columns", "image", "image"]
+    assert np.allclose(panels[2].values(), filling_view(fft2c(image), 500.0, 3, ORDERS[1]).panels[1].values())
 
 
 def test_the_widget_answers_its_slider(image):

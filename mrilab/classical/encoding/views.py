@@ -1,9 +1,11 @@
 """What the widget and the figures of lesson 1b show, as functions of numbers: panels and a sentence."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
+from IPython.display import Markdown
 from torch import Tensor
 
 from mrilab.anatomy.acquire import add_noise
@@ -12,6 +14,7 @@ from mrilab.physics.fourier import centre_crop, centre_pad, fft2c, ifft2c
 from mrilab.physics.scan_time import Scan
 from mrilab.physics.signal import spin_echo
 from mrilab.teach.figures import Panel, View
+from mrilab.teach.tables import table
 
 ORDERS = ("from left to right", "from the centre out")
 FINE = 240  # pixels of the object in the design exercise, 1 mm each
@@ -45,6 +48,29 @@ def filling_view(kspace: Tensor, tr: float, count: int, order: str) -> View:
         "image's norm."
     )
     return View(panels, text)
+
+
+def stages(kspace: Tensor, tr: float, counts: Sequence[int], order: str) -> list[Panel]:
+    """Return k-space after each of `counts` columns, and then the image after each, as panels."""
+    views = [filling_view(kspace, tr, count, order).panels for count in counts]
+    above = [replace(view[0], title=f"k-space, {count} columns") for view, count in zip(views, counts, strict=True)]
+    return above + [replace(view[1], title="image", unit="water = 1") for view in views]
+
+
+def scan_table(scans: Mapping[str, Scan]) -> Markdown:
+    """Return time, voxel, bandwidth and SNR (relative to the first) of scans as a table."""
+    first = next(iter(scans.values())).snr()
+    rows = [
+        (
+            name,
+            f"{scan.seconds():.0f}",
+            " x ".join(f"{side:.2f}" for side in scan.voxel()),
+            f"{scan.hertz_per_pixel():.0f}",
+            f"{scan.snr() / first:.2f}",
+        )
+        for name, scan in scans.items()
+    ]
+    return Markdown(table(["scan", "time (s)", "voxel (mm)", "Hz per pixel", "SNR"], rows))
 
 
 def tissue_signal(scan: Scan, name: str) -> float:
