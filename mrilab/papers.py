@@ -14,6 +14,7 @@ PAPERS = ("classical", "csgm", "baselines", "flat", "sgr", "infomri")
 LESSONS = {
     "00": ("classical", "FIRST"),
     "01": ("classical", "EXERCISES"),
+    "01b": ("classical.encoding", "EXERCISES"),
     "02": ("csgm", "EXERCISES"),
     "03": ("flat", "EXERCISES"),
     "04": ("sgr", "EXERCISES"),

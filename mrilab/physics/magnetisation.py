@@ -4,8 +4,6 @@ A magnetisation is (..., 3) real: x and y are the transverse plane that the coil
 Times in milliseconds, angles in degrees. Pulses are instantaneous. Bloch, Phys Rev 1946; 70:460.
 """
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -24,11 +22,15 @@ def rotate(m: Tensor, degrees: float | Tensor, axis: str = "x") -> Tensor:
     return turned
 
 
-def relax(m: Tensor, t: float, t1: float, t2: float, pd: float = 1.0) -> Tensor:
-    """Let m (..., 3) relax for t ms: the transverse part decays with t2, the rest recovers to pd with t1."""
-    e1, e2 = math.exp(-t / t1), math.exp(-t / t2)
-    decay = torch.tensor([e2, e2, e1], dtype=m.dtype, device=m.device)
-    return m * decay + torch.tensor([0, 0, pd * (1 - e1)], dtype=m.dtype, device=m.device)
+def relax(m: Tensor, t: float, t1: float | Tensor, t2: float | Tensor, pd: float | Tensor = 1.0) -> Tensor:
+    """Let m (..., 3) relax for t ms: the transverse part decays with t2, the rest recovers to pd with t1.
+
+    Times and density are numbers, or tensors (...) with one value a spin.
+    """
+    t1, t2, pd = (torch.as_tensor(value, dtype=m.dtype, device=m.device)[..., None] for value in (t1, t2, pd))
+    transverse, longitudinal = m[..., :2], m[..., 2:]
+    recovered = pd + (longitudinal - pd) * torch.exp(-t / t1)
+    return torch.cat([transverse * torch.exp(-t / t2), recovered], -1)
 
 
 def spoil(m: Tensor) -> Tensor:

@@ -5,8 +5,10 @@ A lesson asks `check("01", "unfold", unfold)`. What the learner hands in is a nu
 paper. A mistake is a wrong answer of the same kind as the solution. An answer with the same results gets its hint.
 """
 
+import contextlib
 import copy
 import importlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +19,7 @@ from mrilab.papers import LESSONS
 
 NOT_ATTEMPTED = "not attempted yet"
 CORRECT = "correct"
+PRINTED = "your function prints its answer and returns nothing; end it with return."
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,16 @@ def respond(exercise: Exercise, answer: Any) -> str:
     """Return "not attempted yet", "correct: ..." or "not yet: ..." with the hint that fits."""
     if answer is None or answer is Ellipsis:
         return NOT_ATTEMPTED
+    printed = io.StringIO()
     try:
-        results = _results(exercise, answer)
+        with contextlib.redirect_stdout(printed):
+            results = _results(exercise, answer)
     except Exception as error:  # the learner's own code: whatever it raises is printed, and Run All goes on
         return f"not yet: your code raised {type(error).__name__}: {error}"
+    finally:
+        print(printed.getvalue(), end="")
     if all(value is None or value is Ellipsis for value in results):
-        return NOT_ATTEMPTED
+        return f"not yet: {PRINTED}" if printed.getvalue() else NOT_ATTEMPTED
     expected = _results(exercise, exercise.solution)
     if _same(results, expected, exercise.tolerance):
         return f"{CORRECT}: {exercise.why}"

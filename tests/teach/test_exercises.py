@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from mrilab.paths import NOTEBOOKS
-from mrilab.teach.exercises import CORRECT, NOT_ATTEMPTED, Exercise, Mistake, check, exercises, respond
+from mrilab.teach.exercises import CORRECT, NOT_ATTEMPTED, PRINTED, Exercise, Mistake, check, exercises, respond
 
-LESSONS = ("00", "01", "02", "03", "04", "05", "05b")
+LESSONS = ("00", "01", "01b", "02", "03", "04", "05", "05b")
 ALL = [(lesson, name) for lesson in LESSONS for name in exercises(lesson)]
 MISTAKES = [(*key, mistake) for key in ALL for mistake in exercises(key[0])[key[1]].mistakes]
 
@@ -56,7 +56,14 @@ def test_nan_is_wrong_and_arguments_are_copies():
     assert respond(exercise, lambda x: x) == "not yet: add one"
 
 
-@pytest.mark.parametrize("lesson", [path.name[:2] for path in sorted(NOTEBOOKS.glob("*.ipynb"))])
+@pytest.mark.parametrize(("lesson", "name"), [key for key in ALL if exercises(key[0])[key[1]].cases])
+def test_an_answer_that_is_only_printed_gets_its_own_hint(lesson, name, capsys):
+    exercise = exercises(lesson)[name]
+    assert respond(exercise, lambda *arguments: print("42", arguments)) == f"not yet: {PRINTED}"
+    assert capsys.readouterr().out.startswith("42")  # what a learner prints is shown
+
+
+@pytest.mark.parametrize("lesson", [path.name.split("_")[0] for path in sorted(NOTEBOOKS.glob("*.ipynb"))])
 def test_the_notebook_asks_every_exercise_and_its_stubs_are_untouched(lesson, capsys):
     path = next(NOTEBOOKS.glob(f"{lesson}_*.ipynb"))
     cells = [cell for cell in nbformat.read(path, 4).cells if "exercise" in cell.metadata.get("tags", [])]
