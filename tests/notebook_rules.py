@@ -42,6 +42,7 @@ def complaints(path: Path) -> list[str]:
         found.append(f"the file has {path.stat().st_size / 2**20:.1f} MB, more than 2")
     for rule in (header_card, parameters, lengths, compared_cells, outputs, pictures, paths, equations):
         found.extend(rule(notebook))
+    found.extend(links(notebook, path.parent))
     return found
 
 
@@ -141,6 +142,19 @@ def paths(notebook: NotebookNode) -> Iterator[str]:
             if match := MACHINE_PATH.search(text):
                 yield f"cell {number} names a path of one machine: {match[0]!r}"
                 break
+
+
+def links(notebook: NotebookNode, folder: Path) -> Iterator[str]:
+    """A link on the disk leads to what lies beside the lesson: only that lies beside a learner's copy as well."""
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type != "markdown":
+            continue
+        for target in re.findall(r"\]\(\s*<?([^)\s>]+)", re.sub(r"`[^`]*`", "", cell.source)):
+            if re.match(r"[a-z]+:|#", target):
+                continue
+            file = target.partition("#")[0]
+            if ".." in Path(file).parts or not (folder / file).is_file():
+                yield f"cell {number} links to {file}, which does not lie beside the lesson"
 
 
 def equations(notebook: NotebookNode) -> Iterator[str]:

@@ -43,11 +43,13 @@ def notebook(path, *cells, card=CARD, parameters="profile = 'teach'  # smoke, te
 
 
 def test_a_good_notebook_gets_no_complaint(tmp_path):
+    (tmp_path / "coil.png").touch()
     good = notebook(
         tmp_path / "good.ipynb",
         text("print('holds')", "holds\n", COMPARED),
         shown({"image/png": "aGk=", "text/plain": "<Figure>"}, **{"image/png": {"alt": "a curve"}}),
         new_markdown_cell("![a coil](coil.png) and https://example.org/home/page, a/tmp/b, $$a = b$$"),
+        new_markdown_cell("[here](good.ipynb#two), [below](#two), [there](https://example.org/a.png), `x[0](y)`"),
     )
     assert complaints(good) == []
 
@@ -71,11 +73,14 @@ BAD = {
     "'/Users/ada'": [text("print(path)", "/Users/ada/scan.h5\n")],
     "not understood by latex2mathml": [new_markdown_cell("$\\nosuchcommand x$")],
     "more than 2": [text("f()", "x" * (2 * 2**20))],
+    "links to nowhere.ipynb, which": [new_markdown_cell("[next](nowhere.ipynb#one)")],
+    "links to ../README.md, which": [new_markdown_cell("[readme](../README.md)")],
 }
 
 
 @pytest.mark.parametrize("complaint", BAD)
 def test_each_rule_finds_what_breaks_it(tmp_path, complaint):
+    (tmp_path / "coil.png").touch()
     found = complaints(notebook(tmp_path / "bad.ipynb", *BAD[complaint]))
     assert len(found) == 1 and complaint in found[0], found
 

@@ -48,7 +48,8 @@ def course(
 ) -> None:
     """Run the lessons and write build/course/index.html."""
     from mrilab.course.kernel import same_package
-    from mrilab.course.run import find_lessons, run_course
+    from mrilab.course.lessons import find_lessons
+    from mrilab.course.run import run_course
     from mrilab.data.embedded import build
     from mrilab.paths import BUILD
 

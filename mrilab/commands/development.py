@@ -1,4 +1,4 @@
-"""`mrilab test`, `test-gpu`, `lab` and `bench`: what the Makefile calls, for machines without make."""
+"""`mrilab test`, `test-gpu` and `bench`: what the Makefile calls, for machines without make."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mrilab.commands import app
-from mrilab.paths import NOTEBOOKS, course_folder
+from mrilab.paths import course_folder
 
 EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -58,13 +58,6 @@ def test_gpu(
     code = run_module("benchmarks", "--device", device) or code
     print(f"test-gpu: {'FAILED, see above' if code else 'all passed'} ({time.monotonic() - start:.0f} s)")
     raise typer.Exit(code)
-
-
-@app.command(context_settings=EXTRA)
-def lab(context: typer.Context) -> None:
-    """Open the lessons in JupyterLab; further arguments go to it."""
-    first = sorted(map(str, NOTEBOOKS.glob("*.ipynb")))[:1]
-    raise typer.Exit(run_module("jupyterlab", *context.args, *first))
 
 
 @app.command(context_settings=EXTRA)

@@ -16,7 +16,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from typer.testing import CliRunner
 
 from mrilab.cli import app
-from mrilab.course.run import find_lessons, run_course
+from mrilab.course.lessons import find_lessons
+from mrilab.course.run import run_course
 from mrilab.errors import UserError
 
 CARD = """# 1. A small lesson
@@ -209,7 +210,8 @@ def test_an_interrupt_ends_the_kernel_and_still_writes_the_index(tmp_path):
     lesson(tmp_path / "01_slow.ipynb", cell(f"open({str(tmp_path / 'started')!r}, 'w'); import time; time.sleep(300)"))
     script = tmp_path / "run.py"
     script.write_text(
-        "from pathlib import Path\nfrom mrilab.course.run import find_lessons, run_course\n"
+        "from pathlib import Path\nfrom mrilab.course.lessons import find_lessons\n"
+        "from mrilab.course.run import run_course\n"
         f"folder = Path({str(tmp_path)!r})\n"
         "outcome = run_course(find_lessons(folder=folder), folder / 'out', 'smoke', progress=False)\n"
         "print(outcome.interrupted, [run.name for run in outcome.runs])\n"
@@ -247,7 +249,7 @@ def test_the_command_ends_with_one_line_and_the_right_code(tmp_path, monkeypatch
     lesson(tmp_path / "00_a.ipynb", cell(source))
     monkeypatch.setattr("mrilab.data.embedded.build", lambda: None)
     monkeypatch.setattr("mrilab.paths.BUILD", tmp_path / "build")
-    monkeypatch.setattr("mrilab.course.run.find_lessons", lambda names: find_lessons(names, tmp_path))
+    monkeypatch.setattr("mrilab.course.lessons.find_lessons", lambda names: find_lessons(names, tmp_path))
     result = CliRunner().invoke(app, ["course", "--profile", "smoke", "00"])
     assert result.exit_code == code
     assert f"course: {1 - code} of 1 lessons ran; open {tmp_path / 'build' / 'course' / 'index.html'}" in result.stdout
