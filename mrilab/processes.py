@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -19,7 +19,6 @@ class Stopped(Exception):
 
     def __init__(self, number: int):
         super().__init__(f"stopped by signal {number}")
-        self.number = number
         self.code = 128 + number
 
 
@@ -33,27 +32,33 @@ def run_module(*arguments: str, answers_interrupts: bool = False) -> int:
     Raises:
         Stopped: Ctrl-C or SIGTERM has ended the child.
     """
-    folder = course_folder()
-    with _raising(ignored={signal.SIGINT} if answers_interrupts else set()):
-        child = subprocess.Popen([sys.executable, "-m", *arguments], cwd=folder)
-        try:
-            return child.wait()
-        except Stopped as stop:
-            with _raising(ignored={signal.SIGINT, signal.SIGTERM}):  # it is ending already
-                _end(child, told=stop.number == signal.SIGINT)
-            raise
+    told: list[int] = []
+    family: list[psutil.Process] = []
+
+    def note(number: int) -> None:
+        if number == signal.SIGINT and answers_interrupts:
+            return
+        told.append(number)
+        family.extend(psutil.Process().children(recursive=True))  # now: an orphan is found no more
+
+    with _handled(note):
+        child = subprocess.Popen([sys.executable, "-m", *arguments], cwd=course_folder())
+        code = None
+        while code is None and not told:
+            with suppress(subprocess.TimeoutExpired):
+                code = child.wait(timeout=0.2)
+        if told:
+            _end(child, family, warned=told[0] == signal.SIGINT)
+            raise Stopped(told[0])
+    return child.returncode
 
 
 @contextmanager
-def _raising(ignored: set[signal.Signals]) -> Iterator[None]:
-    """Raise `Stopped` on SIGINT and SIGTERM inside the block, and do nothing on those that are ignored.
-
-    What is ignored has a handler as well: a child would inherit SIG_IGN.
-    """
+def _handled(note: Callable[[int], None]) -> Iterator[None]:
+    """Call `note` on SIGINT and SIGTERM inside the block. It is never SIG_IGN, which a child would inherit."""
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if number not in ignored:
-            raise Stopped(number)
+        note(number)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -63,16 +68,12 @@ def _raising(ignored: set[signal.Signals]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _end(child: subprocess.Popen, told: bool) -> None:
-    """Wait for the child, which gets SIGTERM unless it was told before. Then end what it has left behind."""
-    try:
-        first = psutil.Process(child.pid)
-        family = [first, *first.children(recursive=True)]  # now: whoever loses its parent is found no more
-    except psutil.NoSuchProcess:
-        return
-    if not told:
+def _end(child: subprocess.Popen, family: list[psutil.Process], warned: bool) -> None:
+    """Wait for the child, which gets SIGTERM unless it was warned. Then end what is alive of its family."""
+    if not warned:
         child.terminate()
-    psutil.wait_procs(family[:1], timeout=PATIENCE)
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(timeout=PATIENCE)
     _, alive = psutil.wait_procs(family, timeout=0.5)
     for force in (psutil.Process.terminate, psutil.Process.kill):
         for process in alive:

@@ -1,8 +1,17 @@
 """`mrilab lab`, `update` and `reset` on small lessons, and one server of JupyterLab."""
 
+import json
+import os
+import signal
+import socket
 import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
 
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from typer.testing import CliRunner
@@ -100,3 +109,66 @@ def test_git_ignores_the_copies():
         pytest.skip("not a clone")
     ignored = subprocess.run(["git", "-C", paths.ROOT, "check-ignore", "-q", "work/00_start_here.ipynb"])
     assert ignored.returncode == 0
+
+
+SERVE = """
+import sys
+from pathlib import Path
+from mrilab import cli, paths
+folder = Path(sys.argv.pop(1))
+paths.NOTEBOOKS, paths.WORK = folder / "notebooks", folder / "work"
+cli.main()
+"""
+
+
+def ask(server, path, data=None):
+    request = urllib.request.Request(f"{server['url']}api/{path}", data, {"Authorization": f"token {server['token']}"})
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_jupyterlab_asks_after_an_interrupt_and_ends_with_its_kernels_on_sigterm(tmp_path):
+    write(tmp_path / "notebooks" / "00_a.ipynb", "x = 1")
+    runtime = tmp_path / "runtime"
+    keyboard, terminal = os.openpty()  # Jupyter asks where there is a terminal
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["lab", "--no-browser", "--allow-root", "--ip", "127.0.0.1", "--port", str(port)]
+    path = os.pathsep.join([str(paths.ROOT), *filter(None, sys.path)])
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVE, tmp_path, *words], start_new_session=True, stdin=terminal,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "PYTHONPATH": path, "JUPYTER_RUNTIME_DIR": str(runtime), "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    family = []
+    try:
+        deadline = time.monotonic() + 120
+        while not (found := list(runtime.glob("jpserver-*.json"))):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        time.sleep(1)  # it listens a moment later
+        server = json.loads(found[0].read_text())
+        assert {each["name"] for each in ask(server, "contents")["content"]} == {"00_a.ipynb"}
+        kernel = ask(server, "kernels", b'{"name": "python3"}')["id"]
+        family = psutil.Process(process.pid).children(recursive=True)
+        assert any("ipykernel_launcher" in " ".join(each.cmdline()) for each in family)
+
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        time.sleep(2)
+        assert [each["id"] for each in ask(server, "kernels")] == [kernel] and process.poll() is None
+        process.terminate()
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        for each in family:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        os.close(keyboard)
+        os.close(terminal)
+    assert "Shut down this Jupyter server (y/[n])?" in output
+    assert process.returncode == 143
+    assert not [each for each in family if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
