@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from mrilab.commands import app
+from mrilab.errors import UserError
 from mrilab.processes import Stopped, run_module
 
 EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -25,9 +26,17 @@ def ending_with(name: str) -> Iterator[None]:
         raise typer.Exit(stop.code) from None
 
 
+def needed(*tools: str) -> None:
+    """Raise `UserError` if a development tool is not installed, which is an import name."""
+    if missing := [tool for tool in tools if find_spec(tool) is None]:
+        raise UserError(f"{', '.join(missing)} not installed; run `pip install -r requirements-dev.lock`, or use make")
+
+
 @app.command(context_settings=EXTRA)
 def test(context: typer.Context) -> None:
     """Lint, type check, unit tests and every notebook in the smoke profile; further arguments go to pytest."""
+    needed("ruff", "mypy", "pytest", "xdist", "nbval", "hypothesis", "sigpy")
+
     from mrilab.data.embedded import build
 
     start = time.monotonic()
@@ -68,6 +77,8 @@ def test_gpu(
 @app.command(context_settings=EXTRA)
 def bench(context: typer.Context) -> None:
     """Measure speed against peers; further arguments go to `python -m benchmarks`."""
+    if "--device" not in context.args:  # a device alone has no peers
+        needed("sigpy")
     with ending_with("bench"):
         code = run_module("benchmarks", *context.args)
     print(f"bench: {'stopped early, see above' if code else 'done'}")
