@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 
 from mrilab.course.cards import ROW, WIDGET, tagged
+from mrilab.course.folding import is_folded, is_hidden
 from mrilab.course.pages import LessonExporter, alt_text, without_scripts
 
 PARAMETERS = {
@@ -40,7 +41,7 @@ def complaints(path: Path) -> list[str]:
     found = []
     if path.stat().st_size > 2 * 2**20:
         found.append(f"the file has {path.stat().st_size / 2**20:.1f} MB, more than 2")
-    for rule in (header_card, parameters, lengths, compared_cells, outputs, pictures, paths, equations):
+    for rule in (header_card, parameters, lengths, folds, compared_cells, outputs, pictures, paths, equations):
         found.extend(rule(notebook))
     found.extend(links(notebook, path.parent))
     return found
@@ -82,6 +83,13 @@ def lengths(notebook: NotebookNode) -> Iterator[str]:
             yield f"cell {number} has {counts[-1]} lines, more than 20"
     if counts and statistics.median(counts) > 5:
         yield f"code cells have {statistics.median(counts):g} lines in the median, more than 5"
+
+
+def folds(notebook: NotebookNode) -> Iterator[str]:
+    for number, cell in code_cells(notebook):
+        if is_folded(cell) != is_hidden(cell):
+            state = "closed on the page but open" if is_folded(cell) else "open on the page but closed"
+            yield f"cell {number} is {state} in JupyterLab; run `python -m mrilab.course.folding`"
 
 
 def compared_cells(notebook: NotebookNode) -> Iterator[str]:

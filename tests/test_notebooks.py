@@ -55,6 +55,7 @@ def test_a_good_notebook_gets_no_complaint(tmp_path):
 
 
 ERROR = new_output("error", ename="ValueError", evalue="x", traceback=["..."])
+HIDDEN = new_code_cell("plot()", metadata={"jupyter": {"source_hidden": True}})
 BAD = {
     "never executed": [text("print('holds')", "holds\n", COMPARED, count=None)],
     "has no output": [text("x = 1", "", COMPARED)],
@@ -73,6 +74,8 @@ BAD = {
     "'/Users/ada'": [text("print(path)", "/Users/ada/scan.h5\n")],
     "not understood by latex2mathml": [new_markdown_cell("$\\nosuchcommand x$")],
     "more than 2": [text("f()", "x" * (2 * 2**20))],
+    "cell 3 is closed on the page but open": [text("plot()", "", "fold")],
+    "cell 3 is open on the page but closed": [HIDDEN],
     "links to nowhere.ipynb, which": [new_markdown_cell("[next](nowhere.ipynb#one)")],
     "links to ../README.md, which": [new_markdown_cell("[readme](../README.md)")],
 }
