@@ -103,22 +103,23 @@ def test_the_files_that_it_names_are_there(line):
         assert (ROOT / found[1]).is_file()
 
 
-@pytest.fixture
-def scans(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory):
     """A folder with the scans and maps that the README names, as large as the mask that it writes."""
-    monkeypatch.chdir(tmp_path)
+    folder = tmp_path_factory.mktemp("scans")
     generator = torch.Generator().manual_seed(5)
     coils, image = random_array(4, generator), random_ellipses(8, generator).image((640, 736))
     kspace = simulate_scan(image[None], coils.maps((640, 736)), (320, 368), 0.01, generator)
     mask = equispaced_mask((320, 368), 4)
-    write_scan("SCAN.h5", kspace)
-    write_scan("UNDERSAMPLED.h5", kspace * mask, mask)
-    np.save("MAPS.npy", coils.maps((320, 368)).numpy())
-    return tmp_path
+    write_scan(folder / "SCAN.h5", kspace)
+    write_scan(folder / "UNDERSAMPLED.h5", kspace * mask, mask)
+    np.save(folder / "MAPS.npy", coils.maps((320, 368)).numpy())
+    return folder
 
 
 @pytest.mark.slow
-def test_the_quick_ones_run_in_the_order_of_the_readme(scans):
+def test_the_quick_ones_run_in_the_order_of_the_readme(scans, monkeypatch):
+    monkeypatch.chdir(scans)
     quick = [line for line in COMMANDS if any(words(line)[: len(start)] == start for start in QUICK)]
     quick.sort(key=lambda line: "mrilab mask" not in line)  # a reconstruction takes the lines that one of them writes
     assert len(quick) >= 5
@@ -133,7 +134,8 @@ def test_the_quick_ones_run_in_the_order_of_the_readme(scans):
 
 
 @pytest.mark.slow
-def test_the_python_runs(scans, capsys):
+def test_the_python_runs(scans, monkeypatch, capsys):
+    monkeypatch.chdir(scans)
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(compile(code, "README.md", "exec"), {})
     assert "psnr" in capsys.readouterr().out
