@@ -17,7 +17,7 @@ from mrilab.course.folding import is_folded, is_hidden
 from mrilab.course.pages import LessonExporter, alt_text, without_scripts
 
 PARAMETERS = {
-    "profile",  # smoke, teach or full
+    "profile",  # smoke or teach
     "seed",
     "acceleration",  # R, nominal
     "n_heads",  # how many embedded scans to measure on
@@ -73,6 +73,8 @@ def parameters(notebook: NotebookNode) -> Iterator[str]:
         yield f"unknown parameters {', '.join(unknown)}; known are {', '.join(sorted(PARAMETERS))}"
     if "profile" not in names:
         yield "there is no parameter profile"
+    if "full:" in cells[0].source:
+        yield "the profile full is one of `mrilab train`; a lesson has smoke and teach"
 
 
 def lengths(notebook: NotebookNode) -> Iterator[str]:

@@ -34,7 +34,7 @@ def shown(data, *tags, **metadata):
     return new_code_cell("show()", outputs=[output], execution_count=1, metadata={"tags": list(tags)})
 
 
-def notebook(path, *cells, card=CARD, parameters="profile = 'teach'  # smoke, teach or full"):
+def notebook(path, *cells, card=CARD, parameters="profile = 'teach'  # smoke or teach"):
     head = [new_markdown_cell(card, metadata={"tags": ["header-card"]})] if card else []
     head += [new_code_cell(parameters, metadata={"tags": ["parameters"]})] if parameters else []
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -95,6 +95,7 @@ def test_each_rule_finds_what_breaks_it(tmp_path, complaint):
         ({"card": "# A lesson"}, "no row for the measured run time"),
         ({"parameters": None}, "0 cells are tagged parameters"),
         ({"parameters": "profile = 'teach'"}, "'profile' has no comment"),
+        ({"parameters": "profile = 'teach'  # smoke: quick; full: the same"}, "profile full is one of `mrilab train`"),
         ({"parameters": "seed = 1  # for masks"}, "no parameter profile"),
         ({"parameters": "profile = 'teach'  # which\nfoo = 1  # what"}, "unknown parameters foo"),
         ({"parameters": "profile = 'teach'  # which\nimport os"}, "does more than assign: 'import os'"),

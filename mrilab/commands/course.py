@@ -10,7 +10,7 @@ import typer
 
 from mrilab.commands import app
 
-Profile = StrEnum("Profile", ["smoke", "teach", "full"])
+Profile = StrEnum("Profile", ["smoke", "teach"])
 
 
 @app.command()
@@ -40,7 +40,7 @@ def check(
 def course(
     lessons: Annotated[list[str] | None, typer.Argument(help="Some lessons, e.g. 01; all without.")] = None,
     profile: Annotated[
-        Profile, typer.Option(help="smoke: does all run? teach: what the text discusses. full: from scratch.")
+        Profile, typer.Option(help="smoke: does all run? teach: what the text discusses.")
     ] = Profile.teach,
     save: Annotated[
         bool, typer.Option("--save", help="For maintainers: write outputs and run times into notebooks/.")

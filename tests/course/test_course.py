@@ -139,7 +139,7 @@ def test_peak_memory_counts_the_kernel(outcome):
 
 def test_the_card_on_the_page_has_the_measured_figures(outcome):
     row = page(outcome, "00_works.html").find("td", string=re.compile("^smoke: "))
-    assert re.match(r"smoke: \d+ s, .*(MB|GB) on .+; teach: not measured yet; full: not measured yet", row.text)
+    assert re.match(r"smoke: \d+ s, .*(MB|GB) on .+; teach: not measured yet", row.text)
 
 
 @pytest.mark.parametrize("name", ["index", "00_works", "01_fails", "02_dies", "03_broken", "04_works_too"])
@@ -182,7 +182,7 @@ def test_save_writes_outputs_and_card_and_nothing_of_the_runner(tmp_path):
     assert [c.execution_count for c in saved.cells if c.cell_type == "code"] == [1, 2, 3]
     assert saved.cells[2].outputs[0].data["text/plain"] == "2" and saved.cells[2].outputs[0].execution_count == 2
     assert saved.cells[3].outputs == []
-    assert re.search(r"^\| \*\*Measured.*smoke: \d+ s.*; teach: \d+ s.*; full: not measured yet \|$",
+    assert re.search(r"^\| \*\*Measured.*smoke: \d+ s.*; teach: \d+ s.* \|$",
                      saved.cells[0].source, re.MULTILINE)  # fmt: skip
     assert set(saved.metadata.mrilab.measured) == {"smoke", "teach"}
     assert "papermill" not in path.read_text().replace("test_course", "")
