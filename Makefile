@@ -1,13 +1,19 @@
 # Everything runs inside .venv, which the first target builds from requirements.lock (a few minutes, needs the
-# network). After that nothing here uses the network. Another interpreter: make test PYTHON=python3.12
+# network). `test` and `bench` add the tools of requirements-dev.lock to it on their first call. After that nothing
+# here uses the network. Another interpreter: make test PYTHON=python3.12
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+TOOLS := .venv/.ready-dev
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 
 .PHONY: course lab test bench check test-gpu clean
 
 # ARGS go to the command, e.g. make course ARGS="--profile smoke 01_mri_physics"
-course lab test bench check: $(READY)
+course lab check: $(READY)
+	@$(BIN)/python -m mrilab $@ $(ARGS)
+
+test bench: $(TOOLS)
 	@$(BIN)/python -m mrilab $@ $(ARGS)
 
 # With the Python at hand, which has torch for its GPU, instead of .venv: see "GPU runner" in CONTRIBUTING.md
@@ -16,12 +22,17 @@ test-gpu:
 
 clean:
 	rm -rf build data/embedded .pytest_cache .ruff_cache .hypothesis
-	@echo "clean: build/ and data/embedded/ are gone; .venv stays (remove it by hand to set up afresh)"
+	@echo "clean: build/ and data/embedded/ are gone; .venv stays (remove it by hand to set up afresh), so does work/"
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; ok = sys.version_info >= (3, 11); sys.exit(None if ok else "mrilab needs Python 3.11 or later, but $(PYTHON) is %d.%d; name a newer one, e.g. make PYTHON=python3.11" % sys.version_info[:2])'
 	@echo "Setting up .venv from requirements.lock: a few minutes, once ..."
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(INSTALL) -r requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(TOOLS): $(READY) requirements-dev.lock
+	@echo "Adding the tools for tests and benchmarks from requirements-dev.lock, once ..."
+	$(INSTALL) -r requirements-dev.lock
 	@touch $@

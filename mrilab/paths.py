@@ -13,6 +13,8 @@ NOTEBOOKS = ROOT / "notebooks"
 RESULTS = ROOT / "results"
 CHECKPOINTS = ROOT / "data" / "checkpoints"
 BUILD = ROOT / "build"
+WORK = ROOT / "work"  # the learner's copies of the lessons
+STUDENT = Path(".mrilab") / "student"  # in a folder of copies: they are without solutions
 
 
 def course_folder() -> Path:

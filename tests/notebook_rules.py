@@ -13,10 +13,11 @@ from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 
 from mrilab.course.cards import ROW, WIDGET, tagged
+from mrilab.course.folding import is_folded, is_hidden
 from mrilab.course.pages import LessonExporter, alt_text, without_scripts
 
 PARAMETERS = {
-    "profile",  # smoke, teach or full
+    "profile",  # smoke or teach
     "seed",
     "acceleration",  # R, nominal
     "n_heads",  # how many embedded scans to measure on
@@ -40,8 +41,9 @@ def complaints(path: Path) -> list[str]:
     found = []
     if path.stat().st_size > 2 * 2**20:
         found.append(f"the file has {path.stat().st_size / 2**20:.1f} MB, more than 2")
-    for rule in (header_card, parameters, lengths, compared_cells, outputs, pictures, paths, equations):
+    for rule in (header_card, parameters, lengths, folds, compared_cells, outputs, pictures, paths, equations):
         found.extend(rule(notebook))
+    found.extend(links(notebook, path.parent))
     return found
 
 
@@ -71,6 +73,8 @@ def parameters(notebook: NotebookNode) -> Iterator[str]:
         yield f"unknown parameters {', '.join(unknown)}; known are {', '.join(sorted(PARAMETERS))}"
     if "profile" not in names:
         yield "there is no parameter profile"
+    if "full:" in cells[0].source:
+        yield "the profile full is one of `mrilab train`; a lesson has smoke and teach"
 
 
 def lengths(notebook: NotebookNode) -> Iterator[str]:
@@ -81,6 +85,13 @@ def lengths(notebook: NotebookNode) -> Iterator[str]:
             yield f"cell {number} has {counts[-1]} lines, more than 20"
     if counts and statistics.median(counts) > 5:
         yield f"code cells have {statistics.median(counts):g} lines in the median, more than 5"
+
+
+def folds(notebook: NotebookNode) -> Iterator[str]:
+    for number, cell in code_cells(notebook):
+        if is_folded(cell) != is_hidden(cell):
+            state = "closed on the page but open" if is_folded(cell) else "open on the page but closed"
+            yield f"cell {number} is {state} in JupyterLab; run `python -m mrilab.course.folding`"
 
 
 def compared_cells(notebook: NotebookNode) -> Iterator[str]:
@@ -141,6 +152,19 @@ def paths(notebook: NotebookNode) -> Iterator[str]:
             if match := MACHINE_PATH.search(text):
                 yield f"cell {number} names a path of one machine: {match[0]!r}"
                 break
+
+
+def links(notebook: NotebookNode, folder: Path) -> Iterator[str]:
+    """A link on the disk leads to what lies beside the lesson: only that lies beside a learner's copy as well."""
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type != "markdown":
+            continue
+        for target in re.findall(r"\]\(\s*<?([^)\s>]+)", re.sub(r"`[^`]*`", "", cell.source)):
+            if re.match(r"[a-z]+:|#", target):
+                continue
+            file = target.partition("#")[0]
+            if ".." in Path(file).parts or not (folder / file).is_file():
+                yield f"cell {number} links to {file}, which does not lie beside the lesson"
 
 
 def equations(notebook: NotebookNode) -> Iterator[str]:

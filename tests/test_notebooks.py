@@ -34,7 +34,7 @@ def shown(data, *tags, **metadata):
     return new_code_cell("show()", outputs=[output], execution_count=1, metadata={"tags": list(tags)})
 
 
-def notebook(path, *cells, card=CARD, parameters="profile = 'teach'  # smoke, teach or full"):
+def notebook(path, *cells, card=CARD, parameters="profile = 'teach'  # smoke or teach"):
     head = [new_markdown_cell(card, metadata={"tags": ["header-card"]})] if card else []
     head += [new_code_cell(parameters, metadata={"tags": ["parameters"]})] if parameters else []
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -43,16 +43,19 @@ def notebook(path, *cells, card=CARD, parameters="profile = 'teach'  # smoke, te
 
 
 def test_a_good_notebook_gets_no_complaint(tmp_path):
+    (tmp_path / "coil.png").touch()
     good = notebook(
         tmp_path / "good.ipynb",
         text("print('holds')", "holds\n", COMPARED),
         shown({"image/png": "aGk=", "text/plain": "<Figure>"}, **{"image/png": {"alt": "a curve"}}),
         new_markdown_cell("![a coil](coil.png) and https://example.org/home/page, a/tmp/b, $$a = b$$"),
+        new_markdown_cell("[here](good.ipynb#two), [below](#two), [there](https://example.org/a.png), `x[0](y)`"),
     )
     assert complaints(good) == []
 
 
 ERROR = new_output("error", ename="ValueError", evalue="x", traceback=["..."])
+HIDDEN = new_code_cell("plot()", metadata={"jupyter": {"source_hidden": True}})
 BAD = {
     "never executed": [text("print('holds')", "holds\n", COMPARED, count=None)],
     "has no output": [text("x = 1", "", COMPARED)],
@@ -71,11 +74,16 @@ BAD = {
     "'/Users/ada'": [text("print(path)", "/Users/ada/scan.h5\n")],
     "not understood by latex2mathml": [new_markdown_cell("$\\nosuchcommand x$")],
     "more than 2": [text("f()", "x" * (2 * 2**20))],
+    "cell 3 is closed on the page but open": [text("plot()", "", "fold")],
+    "cell 3 is open on the page but closed": [HIDDEN],
+    "links to nowhere.ipynb, which": [new_markdown_cell("[next](nowhere.ipynb#one)")],
+    "links to ../README.md, which": [new_markdown_cell("[readme](../README.md)")],
 }
 
 
 @pytest.mark.parametrize("complaint", BAD)
 def test_each_rule_finds_what_breaks_it(tmp_path, complaint):
+    (tmp_path / "coil.png").touch()
     found = complaints(notebook(tmp_path / "bad.ipynb", *BAD[complaint]))
     assert len(found) == 1 and complaint in found[0], found
 
@@ -87,6 +95,7 @@ def test_each_rule_finds_what_breaks_it(tmp_path, complaint):
         ({"card": "# A lesson"}, "no row for the measured run time"),
         ({"parameters": None}, "0 cells are tagged parameters"),
         ({"parameters": "profile = 'teach'"}, "'profile' has no comment"),
+        ({"parameters": "profile = 'teach'  # smoke: quick; full: the same"}, "profile full is one of `mrilab train`"),
         ({"parameters": "seed = 1  # for masks"}, "no parameter profile"),
         ({"parameters": "profile = 'teach'  # which\nfoo = 1  # what"}, "unknown parameters foo"),
         ({"parameters": "profile = 'teach'  # which\nimport os"}, "does more than assign: 'import os'"),

@@ -10,7 +10,7 @@ import typer
 
 from mrilab.commands import app
 
-Profile = StrEnum("Profile", ["smoke", "teach", "full"])
+Profile = StrEnum("Profile", ["smoke", "teach"])
 
 
 @app.command()
@@ -40,7 +40,7 @@ def check(
 def course(
     lessons: Annotated[list[str] | None, typer.Argument(help="Some lessons, e.g. 01; all without.")] = None,
     profile: Annotated[
-        Profile, typer.Option(help="smoke: does all run? teach: what the text discusses. full: from scratch.")
+        Profile, typer.Option(help="smoke: does all run? teach: what the text discusses.")
     ] = Profile.teach,
     save: Annotated[
         bool, typer.Option("--save", help="For maintainers: write outputs and run times into notebooks/.")
@@ -48,7 +48,8 @@ def course(
 ) -> None:
     """Run the lessons and write build/course/index.html."""
     from mrilab.course.kernel import same_package
-    from mrilab.course.run import find_lessons, run_course
+    from mrilab.course.lessons import find_lessons
+    from mrilab.course.run import run_course
     from mrilab.data.embedded import build
     from mrilab.paths import BUILD
 

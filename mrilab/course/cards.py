@@ -13,6 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from mrilab.course.execute import PROFILES, Run, own_cells
+from mrilab.course.folding import hide_folded
 from mrilab.data.atomic import atomic_path
 from mrilab.errors import UserError
 
@@ -73,7 +74,8 @@ def memory(megabytes: float) -> str:
 
 
 def save_run(source: Path, executed: NotebookNode, run: Run) -> None:
-    """Write an error-free run back into the lesson: outputs, execution counts, the measured row of its card.
+    """Write an error-free run back into the lesson: outputs, execution counts, the measured row of its card, and
+    closed plot code.
 
     Of a smoke run only the row is kept: what comes out at toy sizes must not stand in a lesson as its results.
 
@@ -92,6 +94,7 @@ def save_run(source: Path, executed: NotebookNode, run: Run) -> None:
             "a table row '| Measured run time and peak memory | |'"
         )
     lesson.metadata.pop("widgets", None)
+    hide_folded(lesson)
     with atomic_path(source) as temporary:
         nbformat.write(lesson, temporary)
 

@@ -18,7 +18,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from mrilab.machine import device_name, tree_memory
 
-PROFILES = ("smoke", "teach", "full")
+PROFILES = ("smoke", "teach")
 RUN_KEY = "mrilab_run"  # the key of the Run in the metadata of an executed notebook
 ADDED_BY_PAPERMILL = {"injected-parameters", "papermill-error-cell-tag"}
 KERNEL_OPTIONS = [

@@ -25,14 +25,14 @@ from pygments.formatters import HtmlFormatter
 from mrilab import __version__
 from mrilab.course.cards import WIDGET, Card, duration, memory, read_card, tagged
 from mrilab.course.execute import Run, last_run
+from mrilab.course.folding import FOLDS
 from mrilab.data.atomic import atomic_path
 from mrilab.evaluation.claims import MIME as CLAIMS
 from mrilab.machine import commit
 
 WIDGET_NOTE = '<p class="widget-note">A widget stands here: open the lesson with <code>make lab</code>.</p>'
 TEMPLATES = Path(__file__).parent / "templates"
-# cells whose source is closed behind a "Code" line
-FOLDED = ", ".join(f"div.code_cell.celltag_{tag}" for tag in ("fold", "hide-input", "hide_input", "plot"))
+FOLDED = ", ".join(f"div.code_cell.celltag_{tag}" for tag in FOLDS)
 
 
 def mathml(latex: str, display: str = "inline") -> str:

@@ -10,8 +10,6 @@ from tqdm import tqdm
 from mrilab.course.cards import record_run, save_run
 from mrilab.course.execute import Run, execute
 from mrilab.course.pages import write_index, write_lesson
-from mrilab.errors import UserError
-from mrilab.paths import NOTEBOOKS
 
 
 @dataclass(frozen=True)
@@ -25,26 +23,6 @@ class Outcome:
     @property
     def failed(self) -> list[Run]:
         return [run for run in self.runs if not run.ok]
-
-
-def find_lessons(names: Sequence[str] = (), folder: Path = NOTEBOOKS) -> list[Path]:
-    """Return the notebooks of these names in the course's order, or all of them without names.
-
-    A name is a path, a file name, or the beginning of one ("01").
-
-    Raises:
-        UserError: a name fits no lesson, or there are none.
-    """
-    lessons = sorted(folder.glob("*.ipynb"))
-    if not lessons:
-        raise UserError(f"there are no notebooks in {folder}; run this in a clone of the course")
-    chosen: set[Path] = set()
-    for name in names:
-        fits = [path for path in lessons if Path(name).resolve() == path or path.name.startswith(name)]
-        if not fits:
-            raise UserError(f"no lesson is called {name!r}; choose from {', '.join(p.stem for p in lessons)}")
-        chosen.update(fits)
-    return [path for path in lessons if path in chosen or not names]
 
 
 def run_course(

@@ -3,11 +3,13 @@
 A lesson asks `check("01", "unfold", unfold)`. What the learner hands in is a number, a letter or a function. A stub is
 `...` or a function that returns None. Solutions and typical mistakes stand in the `exercises.py` of the lesson's
 paper. A mistake is a wrong answer of the same kind as the solution. An answer with the same results gets its hint.
+`reveal("01", "unfold")` prints the solution.
 """
 
 import contextlib
 import copy
 import importlib
+import inspect
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from typing import Any
 import torch
 
 from mrilab.papers import LESSONS
+from mrilab.paths import STUDENT
 
 NOT_ATTEMPTED = "not attempted yet"
 CORRECT = "correct"
@@ -55,6 +58,23 @@ def check(lesson: str, name: str, answer: Any) -> None:
         KeyError: the lesson has no exercise of this name.
     """
     print(f"{name}: {respond(exercises(lesson)[name], answer)}")
+
+
+def reveal(lesson: str, name: str) -> None:
+    """Print the solution of an exercise, or a sentence where the copies are without solutions (`mrilab lab --student`).
+
+    The lesson's folder says so, in which its kernel starts.
+
+    Raises:
+        KeyError: the lesson has no exercise of this name.
+    """
+    exercise = exercises(lesson)[name]
+    if STUDENT.exists():
+        print(f"{name}: this copy of the course is without solutions; hand your own answer to `check`")
+        return
+    answer = exercise.solution
+    print(inspect.getsource(answer).strip() if callable(answer) else repr(answer))
+    print(f"# {exercise.why}")
 
 
 def exercises(lesson: str) -> dict[str, Exercise]:

@@ -1,6 +1,7 @@
 """`mrilab test-gpu`, and the benchmarks of a device, which run on the CPU just as well."""
 
 import importlib
+import signal
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ from benchmarks import device as of_device
 from benchmarks.__main__ import main
 from mrilab.cli import app
 from mrilab.commands import development
+from mrilab.errors import UserError
+from mrilab.processes import Stopped
 
 
 @pytest.fixture
@@ -39,6 +42,27 @@ def test_tests_and_benchmarks_take_the_device_and_options_go_to_pytest(called):
     tests, benchmarks = called[0]
     assert tests[:4] == ("pytest", "tests/gpu", "--device", "cpu") and tests[-2:] == ("-k", "wavelet")
     assert benchmarks == ("benchmarks", "--device", "cpu")
+
+
+@pytest.mark.parametrize("command", ["test", "bench"])
+def test_without_the_tools_it_says_how_to_get_them(called, monkeypatch, command):
+    monkeypatch.setattr(development, "find_spec", lambda name: None if name == "sigpy" else 1)
+    result = CliRunner().invoke(app, [command])
+    assert isinstance(result.exception, UserError) and called[0] == []
+    assert str(result.exception).startswith("sigpy not installed; run `pip install -r requirements-dev.lock`")
+
+
+@pytest.mark.parametrize("command", ["test", "bench"])
+def test_a_signal_ends_it_with_its_code_and_nothing_else_is_started(monkeypatch, command):
+    def stopped(*arguments):
+        calls.append(arguments)
+        raise Stopped(signal.SIGTERM)
+
+    calls = []
+    monkeypatch.setattr(development, "run_module", stopped)
+    result = CliRunner().invoke(app, [command])
+    assert result.exit_code == 143 and len(calls) == 1
+    assert result.stderr == f"{command}: stopped, and what it had started has ended\n"
 
 
 @pytest.mark.parametrize("failing", ["pytest", "benchmarks"])

@@ -16,7 +16,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from typer.testing import CliRunner
 
 from mrilab.cli import app
-from mrilab.course.run import find_lessons, run_course
+from mrilab.course.lessons import find_lessons
+from mrilab.course.run import run_course
 from mrilab.errors import UserError
 
 CARD = """# 1. A small lesson
@@ -138,7 +139,7 @@ def test_peak_memory_counts_the_kernel(outcome):
 
 def test_the_card_on_the_page_has_the_measured_figures(outcome):
     row = page(outcome, "00_works.html").find("td", string=re.compile("^smoke: "))
-    assert re.match(r"smoke: \d+ s, .*(MB|GB) on .+; teach: not measured yet; full: not measured yet", row.text)
+    assert re.match(r"smoke: \d+ s, .*(MB|GB) on .+; teach: not measured yet", row.text)
 
 
 @pytest.mark.parametrize("name", ["index", "00_works", "01_fails", "02_dies", "03_broken", "04_works_too"])
@@ -181,7 +182,7 @@ def test_save_writes_outputs_and_card_and_nothing_of_the_runner(tmp_path):
     assert [c.execution_count for c in saved.cells if c.cell_type == "code"] == [1, 2, 3]
     assert saved.cells[2].outputs[0].data["text/plain"] == "2" and saved.cells[2].outputs[0].execution_count == 2
     assert saved.cells[3].outputs == []
-    assert re.search(r"^\| \*\*Measured.*smoke: \d+ s.*; teach: \d+ s.*; full: not measured yet \|$",
+    assert re.search(r"^\| \*\*Measured.*smoke: \d+ s.*; teach: \d+ s.* \|$",
                      saved.cells[0].source, re.MULTILINE)  # fmt: skip
     assert set(saved.metadata.mrilab.measured) == {"smoke", "teach"}
     assert "papermill" not in path.read_text().replace("test_course", "")
@@ -209,7 +210,8 @@ def test_an_interrupt_ends_the_kernel_and_still_writes_the_index(tmp_path):
     lesson(tmp_path / "01_slow.ipynb", cell(f"open({str(tmp_path / 'started')!r}, 'w'); import time; time.sleep(300)"))
     script = tmp_path / "run.py"
     script.write_text(
-        "from pathlib import Path\nfrom mrilab.course.run import find_lessons, run_course\n"
+        "from pathlib import Path\nfrom mrilab.course.lessons import find_lessons\n"
+        "from mrilab.course.run import run_course\n"
         f"folder = Path({str(tmp_path)!r})\n"
         "outcome = run_course(find_lessons(folder=folder), folder / 'out', 'smoke', progress=False)\n"
         "print(outcome.interrupted, [run.name for run in outcome.runs])\n"
@@ -247,7 +249,7 @@ def test_the_command_ends_with_one_line_and_the_right_code(tmp_path, monkeypatch
     lesson(tmp_path / "00_a.ipynb", cell(source))
     monkeypatch.setattr("mrilab.data.embedded.build", lambda: None)
     monkeypatch.setattr("mrilab.paths.BUILD", tmp_path / "build")
-    monkeypatch.setattr("mrilab.course.run.find_lessons", lambda names: find_lessons(names, tmp_path))
+    monkeypatch.setattr("mrilab.course.lessons.find_lessons", lambda names: find_lessons(names, tmp_path))
     result = CliRunner().invoke(app, ["course", "--profile", "smoke", "00"])
     assert result.exit_code == code
     assert f"course: {1 - code} of 1 lessons ran; open {tmp_path / 'build' / 'course' / 'index.html'}" in result.stdout

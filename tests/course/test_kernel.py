@@ -72,7 +72,7 @@ def test_the_runner_refuses_before_it_builds_anything(kernel, tmp_path, monkeypa
     kernel()
     copy(tmp_path)
     (tmp_path / "00_a.ipynb").write_text("{}")
-    monkeypatch.setattr("mrilab.course.run.find_lessons", lambda names: [tmp_path / "00_a.ipynb"])
+    monkeypatch.setattr("mrilab.course.lessons.find_lessons", lambda names: [tmp_path / "00_a.ipynb"])
     monkeypatch.setattr("mrilab.data.embedded.build", lambda: pytest.fail("built"))
     monkeypatch.setattr(sys, "argv", ["mrilab", "course", "00"])
     with pytest.raises(SystemExit) as stop:

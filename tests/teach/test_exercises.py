@@ -2,8 +2,18 @@ import nbformat
 import pytest
 import torch
 
-from mrilab.paths import NOTEBOOKS
-from mrilab.teach.exercises import CORRECT, NOT_ATTEMPTED, PRINTED, Exercise, Mistake, check, exercises, respond
+from mrilab.paths import NOTEBOOKS, STUDENT
+from mrilab.teach.exercises import (
+    CORRECT,
+    NOT_ATTEMPTED,
+    PRINTED,
+    Exercise,
+    Mistake,
+    check,
+    exercises,
+    respond,
+    reveal,
+)
 
 LESSONS = ("00", "01", "01b", "02", "03", "04", "05", "05b")
 ALL = [(lesson, name) for lesson in LESSONS for name in exercises(lesson)]
@@ -47,6 +57,21 @@ def test_a_learners_error_is_told_and_not_raised(capsys):
 
     check("01", "null-time", broken)
     assert capsys.readouterr().out == "null-time: not yet: your code raised ZeroDivisionError: float division by zero\n"
+
+
+@pytest.mark.parametrize(("lesson", "name"), ALL)
+def test_the_solution_is_revealed_but_not_in_a_students_folder(lesson, name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    reveal(lesson, name)
+    shown, exercise = capsys.readouterr().out, exercises(lesson)[name]
+    assert shown.endswith(f"# {exercise.why}\n")
+    assert ("return" in shown or "lambda" in shown) if callable(exercise.solution) else repr(exercise.solution) in shown
+    (tmp_path / STUDENT).parent.mkdir()
+    (tmp_path / STUDENT).touch()
+    reveal(lesson, name)
+    refused = capsys.readouterr().out
+    assert refused.startswith(f"{name}: this copy of the course is without solutions") and refused.count("\n") == 1
+    assert exercise.why not in refused
 
 
 def test_nan_is_wrong_and_arguments_are_copies():
