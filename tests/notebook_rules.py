@@ -26,6 +26,7 @@ PARAMETERS = {
     "scan_path",  # a fastMRI file of the reader's own
     "device",
 }
+CAPTIONED = {"00_start_here", "01_mri_physics"}  # lessons whose every figure has a caption; more are to follow
 COMPARED = "nbval-check-output"
 MACHINE_PATH = re.compile(r"(?<![\w.~>/])(/(home|Users|root|tmp|work|var|opt|mnt)/|[A-Z]:\\)[\w.-]*")
 
@@ -42,6 +43,8 @@ def complaints(path: Path) -> list[str]:
         found.append(f"the file has {path.stat().st_size / 2**20:.1f} MB, more than 2")
     for rule in (header_card, parameters, lengths, compared_cells, outputs, pictures, paths, equations):
         found.extend(rule(notebook))
+    if path.stem in CAPTIONED:
+        found.extend(captions(notebook))
     return found
 
 
@@ -129,6 +132,21 @@ def pictures(notebook: NotebookNode) -> Iterator[str]:
         for output in cell.get("outputs", []):
             if {"image/png", "image/jpeg"} & set(output.get("data", {})) and not alt_text(output).strip():
                 yield f"the figure of cell {number} has no alt text"
+
+
+def captions(notebook: NotebookNode) -> Iterator[str]:
+    """Under every picture stands what is drawn, in which unit and scale, and what to see: two sentences or more."""
+    for number, cell in code_cells(notebook):
+        for place, output in enumerate(cell.outputs):
+            if "image/png" not in output.get("data", {}):
+                continue
+            after = cell.outputs[place + 1] if place + 1 < len(cell.outputs) else {}
+            page = BeautifulSoup(after.get("data", {}).get("text/html", ""), "html.parser")
+            caption = page.select_one("figcaption")
+            if caption is None:
+                yield f"the figure of cell {number} has no caption under it"
+            elif len(re.findall(r"[.?!](?:\s|$)", caption.get_text())) < 2:
+                yield f"the caption of cell {number} is shorter than two sentences: {caption.get_text()[:80]!r}"
 
 
 def paths(notebook: NotebookNode) -> Iterator[str]:

@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbval_runs import run_nbval
-from notebook_rules import COMPARED, complaints
+from notebook_rules import CAPTIONED, COMPARED, complaints
 
 from mrilab.paths import NOTEBOOKS
 
@@ -95,6 +95,32 @@ def test_each_rule_finds_what_breaks_it(tmp_path, complaint):
 def test_header_card_and_parameters_are_asked_for(tmp_path, head, complaint):
     found = complaints(notebook(tmp_path / "bad.ipynb", **head))
     assert len(found) == 1 and complaint in found[0], found
+
+
+def with_caption(text):
+    outputs = shown({"image/png": "aGk="}, **{"image/png": {"alt": "a curve"}}).outputs
+    if text:
+        outputs.append(new_output("display_data", data={"text/html": f"<figcaption>{text}</figcaption>"}))
+    return new_code_cell("show()", outputs=outputs, execution_count=1)
+
+
+@pytest.mark.parametrize(
+    "text, complaint",
+    [
+        ("", "figure of cell 3 has no caption"),
+        ("One sentence only.", "caption of cell 3 is shorter than two sentences"),
+        ("The signal in a.u. over time in ms. It falls.", None),
+    ],
+)
+def test_figures_of_lessons_that_are_listed_need_a_caption(tmp_path, text, complaint):
+    listed, other = f"{min(CAPTIONED)}.ipynb", "other.ipynb"
+    found = complaints(notebook(tmp_path / listed, with_caption(text)))
+    assert len(found) == (complaint is not None) and all(complaint in each for each in found), found
+    assert complaints(notebook(tmp_path / other, with_caption(text))) == []
+
+
+def test_the_lessons_that_are_listed_exist():
+    assert {path.stem for path in LESSONS} >= CAPTIONED
 
 
 def test_widget_states_are_not_stored(tmp_path):
