@@ -26,6 +26,7 @@ from mrilab.physics.sampling import (
 )
 from mrilab.physics.scale import quantile_scale
 from mrilab.physics.signal import gradient_echo, inversion_recovery, spin_echo
+from mrilab.physics.support import object_support
 from mrilab.physics.wavelet import Wavelet2d
 
 # On a GPU float32 means float32: cuDNN's convolutions would take it as TF32, which has three digits, and a wavelet
