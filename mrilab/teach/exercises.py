@@ -141,7 +141,7 @@ def _general_hint(got: torch.Tensor, right: torch.Tensor, constant: bool) -> str
     limit = 1e-3 * float(right.abs().max())
     if float((got - right.conj()).abs().max()) <= limit:
         return "that is the complex conjugate of the answer; look at what is conjugated"
-    factor = float((torch.vdot(right, got) / torch.vdot(right, right).clamp_min(1e-30)).real)
+    factor = float(torch.vdot(right, got).real) / max(float(right.abs().square().sum()), 1e-30)
     if float((got - factor * right).abs().max()) <= limit:
         return f"all values are {factor:.3g} times what they should be; look for a factor"
     return "the shape is right, the values are not; try the smallest case by hand"

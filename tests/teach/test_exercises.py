@@ -44,7 +44,7 @@ def test_other_wrong_answers_are_told_what_is_wrong(lesson, name):
         assert "without calling it" in respond(exercise, 3.0)
 
 
-FUNCTIONS = [key for key in ALL if exercises(key[0])[key[1]].cases]
+FUNCTIONS = [key for key in ALL if key[0] in ("00", "01") and exercises(key[0])[key[1]].cases]
 FALL_BACK = "the values are not"
 
 
@@ -104,7 +104,7 @@ def test_a_learners_error_is_told_and_not_raised(capsys):
 
 def test_nan_is_wrong_and_arguments_are_copies():
     exercise = Exercise(lambda x: x + 1, "why", {"same": Mistake(lambda x: x, "add one")}, cases=[(torch.ones(2),)])
-    assert "the values are not" in respond(exercise, lambda x: x * float("nan"))
+    assert "not finite" in respond(exercise, lambda x: x * float("nan"))
     assert respond(exercise, lambda x: x.add_(1)).startswith(CORRECT)  # a fresh argument each time
     assert respond(exercise, lambda x: x) == "not yet: add one"
 

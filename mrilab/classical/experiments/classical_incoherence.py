@@ -18,10 +18,10 @@ from mrilab.physics.protocol import acquire, full_reference
 from mrilab.physics.psf import largest_sidelobe
 from mrilab.physics.sampling import effective_acceleration, make_mask
 
-DATASETS = ("heads-t2-val",)
 METHODS = {"cg-sense": cg_sense, "l1-wavelet": l1_wavelet}
 PATTERNS = ("equispaced", "random", "lattice", "uniform", "poisson")
 ACCELERATION = 3.2  # effective, of all patterns: that of the equispaced mask of nominal R = 4 with 128 lines
+DATASETS = {"heads-t2-val": PATTERNS}  # which patterns of which data
 CENTRE = 37  # side of the full square of the lattice, with which it has as many points as the others
 MEASURED = ("psnr", "ssim_masked", "psnr_masked", "effective_acceleration", "largest_sidelobe")
 
@@ -41,9 +41,9 @@ def cases() -> list[tuple]:
     """Return one case a head, pattern and method. Each head has a seed of its own for the patterns."""
     return [
         (path.stem, name, method, number)
-        for name_of_set in DATASETS
+        for name_of_set, patterns in DATASETS.items()
         for number, path in enumerate(dataset(name_of_set))
-        for name in PATTERNS
+        for name in patterns
         for method in METHODS
     ]
 
