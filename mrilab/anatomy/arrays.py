@@ -64,28 +64,22 @@ def loop_field(corners: Tensor, x: Tensor, y: Tensor, wire: float = WIRE) -> Ten
     return torch.complex(real, imag)
 
 
-def random_array(n_coils: int = 8, generator: torch.Generator | None = None, rows: int | None = None) -> CoilArray:
-    """Draw `n_coils` overlapping loops on an oval former around the body, in one row or two along z.
-
-    Without `rows`, there are two from 10 loops on, as in clinical head coils. In a slice across z, loops of two rows at
-    the same angle look nearly alike: only neighbours in angle tell pixels apart there, so 10 loops in two rows unfold
-    it worse than 9 in one.
+def random_array(n_coils: int = 8, generator: torch.Generator | None = None) -> CoilArray:
+    """Draw `n_coils` overlapping loops on an oval former around the body, from 10 on in two rows along z.
 
     Positions, sizes and tilts jitter, receivers have their own gain and phase. Gains are scaled so that the
     root sum of squares averages 1 (in quadrature) over the central disc of radius 0.4.
 
     Raises:
-        UserError: fewer than one loop, or rows other than 1 and 2.
+        UserError: fewer than one loop.
     """
     if n_coils < 1:
         raise UserError(f"A coil array needs at least one element, not {n_coils}: ask for 8 to 16.")
-    if rows not in (None, 1, 2):
-        raise UserError(f"a coil array has one row of loops or two, not {rows}")
 
     def uniform(low: float, high: float, size: int = n_coils) -> Tensor:
         return low + (high - low) * torch.rand(size, generator=generator, dtype=torch.float64)
 
-    rows = rows or (2 if n_coils >= 10 else 1)
+    rows = 2 if n_coils >= 10 else 1
     index = torch.arange(n_coils, dtype=torch.float64)
     # rows are filled alternately, so that neighbours in angle lie in different rows and overlap, like bricks
     angle = 2 * torch.pi * (index + uniform(-0.15, 0.15)) / n_coils + uniform(0, 2 * torch.pi, 1)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from mrilab.anatomy.acquire import add_noise, band_limit
-from mrilab.anatomy.arrays import random_array
 from mrilab.anatomy.contrast import NAMES, TISSUES
+from mrilab.classical.loops import ring_array
 from mrilab.data.slices import FINENESS, fine_heads
 from mrilab.evaluation.metrics import psnr
 from mrilab.physics.acquisition import SenseModel
@@ -165,7 +165,7 @@ def explorer_view(
 
 @lru_cache(maxsize=32)
 def _maps(n_coils: int, side: int) -> Tensor:
-    return random_array(n_coils, torch.Generator().manual_seed(5), rows=1).maps((side, side))
+    return ring_array(n_coils, torch.Generator().manual_seed(5)).maps((side, side))
 
 
 def _decibels(x: Tensor, reference: Tensor) -> str:

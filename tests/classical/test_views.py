@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from mrilab.anatomy.arrays import random_array
 from mrilab.anatomy.contrast import TISSUES
+from mrilab.classical.loops import ring_array
 from mrilab.classical.views import (
     PRESETS,
     SEQUENCES,
@@ -107,7 +107,7 @@ def test_more_coils_lower_the_g_factor_on_average():
     support = object_support(head)
     means = []
     for n_coils in (6, 8, 9, 10, 12, 16):
-        arrays = [random_array(n_coils, torch.Generator().manual_seed(seed), rows=1) for seed in range(6)]
+        arrays = [ring_array(n_coils, torch.Generator().manual_seed(seed)) for seed in range(6)]
         each = [g_factor(array.maps(tuple(head.shape)), 4, support=support)[support].mean() for array in arrays]
         means.append(float(torch.stack(each).mean()))
     assert means == sorted(means, reverse=True)

@@ -1,8 +1,7 @@
-"""What randomness of the sampling is worth to sparsity: five patterns of the same effective acceleration.
+"""What randomness of the sampling is worth to sparsity: four patterns of the same effective acceleration.
 
-Two are of lines: equispaced ones and random ones, both with calibration lines. Three are of points, which phase-encode
-in two directions and so need a 3-D scan: a lattice (regular in both directions), points drawn uniformly, and Poisson
-points. Coil maps come from the central 24 x 24 points of the fully sampled scan for all of them, so that only the
+Two are of lines: equispaced ones and random ones, both with calibration lines. Two are of points, which phase-encode in
+two directions and so need a 3-D scan: a lattice, regular in both directions, and Poisson points. Coil maps come from the central 24 x 24 points of the fully sampled scan for all of them, so that only the
 pattern differs. CG-SENSE is the control: it knows the coils and not the sparsity.
 """
 
@@ -19,7 +18,7 @@ from mrilab.physics.psf import largest_sidelobe
 from mrilab.physics.sampling import effective_acceleration, make_mask
 
 METHODS = {"cg-sense": cg_sense, "l1-wavelet": l1_wavelet}
-PATTERNS = ("equispaced", "random", "lattice", "uniform", "poisson")
+PATTERNS = ("equispaced", "random", "lattice", "poisson")
 ACCELERATION = 3.2  # effective, of all patterns: that of the equispaced mask of nominal R = 4 with 128 lines
 DATASETS = {"heads-t2-val": PATTERNS}  # which patterns of which data
 CENTRE = 37  # side of the full square of the lattice, with which it has as many points as the others
@@ -48,7 +47,7 @@ def cases() -> list[tuple]:
     ]
 
 
-@experiment("equispaced and random lines, lattice, uniform and Poisson points at effective R = 3.2", MEASURED, cases)
+@experiment("equispaced and random lines, lattice and Poisson points at effective R = 3.2", MEASURED, cases)
 def measure(scan: str, sampling: str, method: str, seed: int) -> dict[str, float]:
     """Reconstruct one head from one pattern with maps of a prescan."""
     full = scan_of(scan).kspace[0]  # (coil, H, W)

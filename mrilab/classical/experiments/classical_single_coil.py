@@ -28,7 +28,7 @@ def cases() -> list[tuple]:
     ]
 
 
-@experiment("five patterns of effective R = 3.2 with a single coil that sees all alike", MEASURED, cases)
+@experiment("four patterns of effective R = 3.2 with a single coil that sees all alike", MEASURED, cases)
 def measure(scan: str, sampling: str, method: str, seed: int) -> dict[str, float]:
     """Reconstruct one head, seen by one coil, from one pattern."""
     image = full_reference(scan_of(scan).kspace[0])  # (H, W)
