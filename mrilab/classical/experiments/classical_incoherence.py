@@ -1,8 +1,9 @@
 """What randomness of the sampling is worth to sparsity: four patterns of the same effective acceleration.
 
 Two are of lines: equispaced ones and random ones, both with calibration lines. Two are of points, which phase-encode in
-two directions and so need a 3-D scan: a lattice, regular in both directions, and Poisson points. Coil maps come from the central 24 x 24 points of the fully sampled scan for all of them, so that only the
-pattern differs. CG-SENSE is the control: it knows the coils and not the sparsity.
+two directions and so need a 3-D scan: a lattice, regular in both directions, and Poisson points. Coil maps come from
+the central 24 x 24 points of the fully sampled scan for all of them, so that only the pattern differs. CG-SENSE is the
+control: it knows the coils and not the sparsity.
 """
 
 import torch
