@@ -14,7 +14,7 @@ from mrilab.data.embedded import dataset
 from mrilab.evaluation.experiments import experiment, scan_of, simulation_of
 from mrilab.physics import espirit, g_factor, ifft2c, mvue, object_support, sense_unfold
 
-DATASETS = ("heads-t2-val",)
+DATASETS = ("heads-t2-val", "heads-t2-test")
 ACCELERATIONS = (2, 4)
 MEASURED = ("predicted_loss", "measured_loss", "mean_g")
 

@@ -12,7 +12,7 @@ from mrilab.evaluation.experiments import experiment, scan_of
 from mrilab.evaluation.result import figures_of_merit
 from mrilab.physics import SenseModel, fft2c, full_reference, l1_wavelet, zero_filled
 
-DATASETS = {"heads-t2-val": PATTERNS}
+DATASETS = {"heads-t2-val": PATTERNS, "heads-t2-test": ("lattice", "poisson")}
 METHODS = {"zero-filled": zero_filled, "l1-wavelet": l1_wavelet}
 MEASURED = ("psnr", "ssim_masked", "psnr_masked")
 
