@@ -21,7 +21,7 @@ from mrilab.physics.sampling import effective_acceleration, make_mask
 METHODS = {"cg-sense": cg_sense, "l1-wavelet": l1_wavelet}
 PATTERNS = ("equispaced", "random", "lattice", "poisson")
 ACCELERATION = 3.2  # effective, of all patterns: that of the equispaced mask of nominal R = 4 with 128 lines
-DATASETS = {"heads-t2-val": PATTERNS, "heads-t2-test": ("equispaced", "poisson")}  # which patterns of which data
+DATASETS = {"heads-t2-val": PATTERNS, "heads-t2-test": ("equispaced", "poisson")}
 CENTRE = 37  # side of the full square of the lattice, with which it has as many points as the others
 MEASURED = ("psnr", "ssim_masked", "psnr_masked", "effective_acceleration", "largest_sidelobe")
 
