@@ -63,7 +63,7 @@ BAD = {
     "writes to stderr": [new_code_cell("f()", outputs=[new_output("stream", name="stderr", text="a warning")])],
     "stores a widget": [shown({"application/vnd.jupyter.widget-view+json": {"model_id": "1"}})],
     "cell 3 has 21 lines": [text("x = 1\n" * 21, ""), text("x", ""), text("x", "")],
-    "6 lines in the median": [text("x = 1\n" * 6, ""), text("x = 1\n" * 6, "")],
+    "8 lines in the median": [text("x = 1\n" * 8, ""), text("x = 1\n" * 8, "")],
     "figure of cell 3 has no alt text": [shown({"image/png": "aGk="})],
     "picture without alt text": [new_markdown_cell("![](coil.png)")],
     "<img> without alt text": [shown({"text/html": "<img src='data:,' alt=' '>"})],
@@ -117,6 +117,18 @@ def test_figures_of_lessons_that_are_listed_need_a_caption(tmp_path, text, compl
     found = complaints(notebook(tmp_path / listed, with_caption(text)))
     assert len(found) == (complaint is not None) and all(complaint in each for each in found), found
     assert complaints(notebook(tmp_path / other, with_caption(text))) == []
+
+
+def test_listed_lessons_breathe_and_use_a_name_once(tmp_path):
+    above = new_markdown_cell("A sentence.")
+    listed = tmp_path / f"{min(CAPTIONED)}.ipynb"
+    bare = [text("x = 1", ""), text("z = 1", "", "fold")]
+    assert "cell 3 computes without a sentence" in complaints(notebook(listed, *bare, card=CARD))[0]
+    long = [above, text("a_name_that_is_so_long_that_nobody_can_read = 1", "")]
+    assert "47 characters a line" in complaints(notebook(listed, *long))[0]
+    twice = [above, text("x = 1", ""), above, text("for x in (1, 2):\n    y = x", ""), above, text("x, z = 2, 3", "")]
+    assert complaints(notebook(listed, *twice)) == ["cell 8 gives 'x' another value than cell 4"]
+    assert complaints(notebook(tmp_path / "other.ipynb", *bare, *long, *twice)) == []
 
 
 def test_the_lessons_that_are_listed_exist():
