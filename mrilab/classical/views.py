@@ -154,7 +154,7 @@ def explorer_view(
         aliased,
         Panel("SENSE", unfolded, limits=(0, peak)),
         error_panel("error, 5 times enlarged", unfolded, image, peak),
-        Panel("g-factor", g, "map", "0 = no unknown", (0, 4)),
+        Panel("g-factor", g, "map", "", (0, 4)),
     )
     text = (
         f"In the head g is {float(in_head.mean()):.2f} on average and {float(in_head.max()):.1f} at most; the noise "

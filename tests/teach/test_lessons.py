@@ -69,7 +69,9 @@ def test_core_text_needs_no_optional_section(path):
 
 
 def test_lesson_1_explains_in_core_what_its_core_sections_use():
-    cells = [cell for cell in nbformat.read(NOTEBOOKS / "01_mri_physics.ipynb", 4).cells if cell.cell_type == "markdown"]
+    cells = [
+        cell for cell in nbformat.read(NOTEBOOKS / "01_mri_physics.ipynb", 4).cells if cell.cell_type == "markdown"
+    ]
     for term in ("**Zero-filled**", "**CG-SENSE**", "**L1-wavelet**", "**minimum-variance unbiased estimate**"):
         assert is_core(next(cell for cell in cells if term in cell.source)), term
 
@@ -79,7 +81,9 @@ def test_lesson_1_asks_questions_and_lets_learners_design():
     assert sum("design" in cell.metadata.get("tags", []) for cell in cells) >= 2
     assert sum("<details><summary>Answer" in cell.source for cell in cells) >= 10
     for guess, answer in (("energy", "central = energy"), ("lesion", "spoilt = {")):
-        place = {key: n for n, cell in enumerate(cells) for key in (f'"{guess}", my_guess', answer) if key in cell.source}
+        place = {
+            key: n for n, cell in enumerate(cells) for key in (f'"{guess}", my_guess', answer) if key in cell.source
+        }
         assert place[f'"{guess}", my_guess'] < place[answer], "the answer stands before the question"
 
 
