@@ -15,8 +15,8 @@ def object_support(image: Tensor, level: float = LEVEL, margin: int = MARGIN) ->
     """Return the pixels of the object in an image (H, W), real or complex, as bool (H, W).
 
     They are those whose smoothed magnitude is above `level` times its 0.99 quantile. Dark rings are bridged and holes
-    are filled (bone, air in the sinuses), specks are taken out, and `margin` pixels are added all around. A scanner does
-    the same on a prescan of low resolution.
+    are filled (bone, air in the sinuses), specks are taken out, and `margin` pixels are added all around. A scanner
+    does the same on a prescan of low resolution.
     """
     smooth = ndimage.gaussian_filter(image.abs().cpu().double().numpy(), SMOOTH)
     bright = smooth > level * float(torch.from_numpy(smooth).flatten().quantile(0.99))
