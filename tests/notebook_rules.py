@@ -27,6 +27,12 @@ PARAMETERS = {
     "scan_path",  # a fastMRI file of the reader's own
     "device",
 }
+# Lessons whose every figure has a caption, whose cells have a sentence above them, short lines, and names that mean one
+# thing. More are to follow.
+CAPTIONED = {"00_start_here", "01_mri_physics"}
+LINE = 44  # most characters a line, on average, in code that stands open
+MEDIAN = 7  # most lines of a code cell, in the median; plot code that is folded does not count
+REUSED = {"figure", "axis", "left_axis", "right_axis", "my_guess"}  # names that every figure or question uses anew
 COMPARED = "nbval-check-output"
 MACHINE_PATH = re.compile(r"(?<![\w.~>/])(/(home|Users|root|tmp|work|var|opt|mnt)/|[A-Z]:\\)[\w.-]*")
 
@@ -43,6 +49,9 @@ def complaints(path: Path) -> list[str]:
         found.append(f"the file has {path.stat().st_size / 2**20:.1f} MB, more than 2")
     for rule in (header_card, parameters, lengths, folds, compared_cells, outputs, pictures, paths, equations):
         found.extend(rule(notebook))
+    if path.stem in CAPTIONED:
+        for rule in (captions, sentences, line_lengths, names):
+            found.extend(rule(notebook))
     found.extend(links(notebook, path.parent))
     return found
 
@@ -80,11 +89,13 @@ def parameters(notebook: NotebookNode) -> Iterator[str]:
 def lengths(notebook: NotebookNode) -> Iterator[str]:
     counts = []
     for number, cell in code_cells(notebook):
-        counts.append(len(cell.source.splitlines()))
-        if counts[-1] > 20:
-            yield f"cell {number} has {counts[-1]} lines, more than 20"
-    if counts and statistics.median(counts) > 5:
-        yield f"code cells have {statistics.median(counts):g} lines in the median, more than 5"
+        lines = len(cell.source.splitlines())
+        if lines > 20:
+            yield f"cell {number} has {lines} lines, more than 20"
+        if "fold" not in cell.metadata.get("tags", []):
+            counts.append(lines)
+    if counts and statistics.median(counts) > MEDIAN:
+        yield f"open code cells have {statistics.median(counts):g} lines in the median, more than {MEDIAN}"
 
 
 def folds(notebook: NotebookNode) -> Iterator[str]:
@@ -140,6 +151,55 @@ def pictures(notebook: NotebookNode) -> Iterator[str]:
         for output in cell.get("outputs", []):
             if {"image/png", "image/jpeg"} & set(output.get("data", {})) and not alt_text(output).strip():
                 yield f"the figure of cell {number} has no alt text"
+
+
+def captions(notebook: NotebookNode) -> Iterator[str]:
+    """Under every picture stands what is drawn, in which unit and scale, and what to see: two sentences or more."""
+    for number, cell in code_cells(notebook):
+        for place, output in enumerate(cell.outputs):
+            if "image/png" not in output.get("data", {}):
+                continue
+            after = cell.outputs[place + 1] if place + 1 < len(cell.outputs) else {}
+            page = BeautifulSoup(after.get("data", {}).get("text/html", ""), "html.parser")
+            caption = page.select_one("figcaption")
+            if caption is None:
+                yield f"the figure of cell {number} has no caption under it"
+            elif len(re.findall(r"[.?!](?:\s|$)", caption.get_text())) < 2:
+                yield f"the caption of cell {number} is shorter than two sentences: {caption.get_text()[:80]!r}"
+
+
+def sentences(notebook: NotebookNode) -> Iterator[str]:
+    """Above every cell that computes stands a sentence; folded plot code has its caption."""
+    before = None
+    for number, cell in enumerate(notebook.cells, start=1):
+        free = {"fold", "parameters"} & set(cell.metadata.get("tags", []))
+        if cell.cell_type == "code" and not free and (before is None or before.cell_type != "markdown"):
+            yield f"cell {number} computes without a sentence above it"
+        before = cell
+
+
+def line_lengths(notebook: NotebookNode) -> Iterator[str]:
+    """Code that stands open has short lines."""
+    closed = {"fold", "parameters"}
+    cells = [cell for _, cell in code_cells(notebook) if not closed & set(cell.metadata.get("tags", []))]
+    lines = [len(line) for cell in cells for line in cell.source.splitlines() if line.strip()]
+    if lines and statistics.mean(lines) > LINE:
+        yield f"open code has {statistics.mean(lines):.1f} characters a line on average, more than {LINE}"
+
+
+def names(notebook: NotebookNode) -> Iterator[str]:
+    """A name is given a value in one cell only, so that it means one thing in a lesson; loops are free."""
+    bound: dict[str, int] = {}
+    for number, cell in code_cells(notebook):
+        own = set()
+        for statement in ast.parse(cell.source).body:
+            if isinstance(statement, ast.Assign):
+                targets = [node for target in statement.targets for node in ast.walk(target)]
+                own |= {node.id for node in targets if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        for name in sorted(own - REUSED - {"_"}):
+            if name in bound:
+                yield f"cell {number} gives {name!r} another value than cell {bound[name]}"
+            bound[name] = number
 
 
 def paths(notebook: NotebookNode) -> Iterator[str]:

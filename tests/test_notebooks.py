@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbval_runs import run_nbval
-from notebook_rules import COMPARED, complaints
+from notebook_rules import CAPTIONED, COMPARED, complaints
 
 from mrilab.paths import NOTEBOOKS
 
@@ -66,7 +66,7 @@ BAD = {
     "writes to stderr": [new_code_cell("f()", outputs=[new_output("stream", name="stderr", text="a warning")])],
     "stores a widget": [shown({"application/vnd.jupyter.widget-view+json": {"model_id": "1"}})],
     "cell 3 has 21 lines": [text("x = 1\n" * 21, ""), text("x", ""), text("x", "")],
-    "6 lines in the median": [text("x = 1\n" * 6, ""), text("x = 1\n" * 6, "")],
+    "8 lines in the median": [text("x = 1\n" * 8, ""), text("x = 1\n" * 8, "")],
     "figure of cell 3 has no alt text": [shown({"image/png": "aGk="})],
     "picture without alt text": [new_markdown_cell("![](coil.png)")],
     "<img> without alt text": [shown({"text/html": "<img src='data:,' alt=' '>"})],
@@ -104,6 +104,44 @@ def test_each_rule_finds_what_breaks_it(tmp_path, complaint):
 def test_header_card_and_parameters_are_asked_for(tmp_path, head, complaint):
     found = complaints(notebook(tmp_path / "bad.ipynb", **head))
     assert len(found) == 1 and complaint in found[0], found
+
+
+def with_caption(text):
+    outputs = shown({"image/png": "aGk="}, **{"image/png": {"alt": "a curve"}}).outputs
+    if text:
+        outputs.append(new_output("display_data", data={"text/html": f"<figcaption>{text}</figcaption>"}))
+    return new_code_cell("show()", outputs=outputs, execution_count=1)
+
+
+@pytest.mark.parametrize(
+    "text, complaint",
+    [
+        ("", "figure of cell 3 has no caption"),
+        ("One sentence only.", "caption of cell 3 is shorter than two sentences"),
+        ("The signal in a.u. over time in ms. It falls.", None),
+    ],
+)
+def test_figures_of_lessons_that_are_listed_need_a_caption(tmp_path, text, complaint):
+    listed, other = f"{min(CAPTIONED)}.ipynb", "other.ipynb"
+    found = complaints(notebook(tmp_path / listed, with_caption(text)))
+    assert len(found) == (complaint is not None) and all(complaint in each for each in found), found
+    assert complaints(notebook(tmp_path / other, with_caption(text))) == []
+
+
+def test_listed_lessons_breathe_and_use_a_name_once(tmp_path):
+    above = new_markdown_cell("A sentence.")
+    listed = tmp_path / f"{min(CAPTIONED)}.ipynb"
+    bare = [text("x = 1", ""), text("z = 1", "", "fold")]
+    assert "cell 3 computes without a sentence" in complaints(notebook(listed, *bare, card=CARD))[0]
+    long = [above, text("a_name_that_is_so_long_that_nobody_can_read = 1", "")]
+    assert "47 characters a line" in complaints(notebook(listed, *long))[0]
+    twice = [above, text("x = 1", ""), above, text("for x in (1, 2):\n    y = x", ""), above, text("x, z = 2, 3", "")]
+    assert complaints(notebook(listed, *twice)) == ["cell 8 gives 'x' another value than cell 4"]
+    assert complaints(notebook(tmp_path / "other.ipynb", *bare, *long, *twice)) == []
+
+
+def test_the_lessons_that_are_listed_exist():
+    assert {path.stem for path in LESSONS} >= CAPTIONED
 
 
 def test_widget_states_are_not_stored(tmp_path):

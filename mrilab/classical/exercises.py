@@ -64,8 +64,17 @@ def _mask(kept: slice | list[int], n: int = 24) -> Tensor:
     return lines
 
 
+def _widest_gap(mask: Tensor, shape: tuple[int, int]) -> float:
+    """Return the largest distance of neighbouring lines, or of points in the flattened mask: the nominal R of lines."""
+    sampled = mask.expand(shape)
+    lines = sampled.any(0) if mask.shape[0] == 1 else sampled.any(1) if mask.shape[1] == 1 else sampled.flatten()
+    return float(lines.nonzero().flatten().diff().max())
+
+
 _pixels, _maps = _complex(2), _complex(4, 2)
-_coils = random_array(4, torch.Generator().manual_seed(1)).maps((12, 10))
+# Not normalised: maps whose squares sum to 1 would let a division by that sum pass for an adjoint.
+_coils = random_array(4, torch.Generator().manual_seed(1)).sensitivities((12, 10))
+_points = torch.rand(12, 10, generator=torch.Generator().manual_seed(2)) < 0.3
 _image = _complex(12, 10)
 
 EXERCISES = {
@@ -118,8 +127,17 @@ EXERCISES = {
                 lambda mask, shape: shape[0] * shape[1] / int(mask.sum()),
                 "a (1, W) mask stands for every row: expand it to the whole grid before counting.",
             ),
+            "nominal": Mistake(
+                _widest_gap,
+                "that is the spacing of the outer lines, the nominal R; the lines in the centre come on top.",
+            ),
         },
-        cases=[(_mask(slice(None, None, 4)), (16, 24)), (_mask([0, 5, 11, 12, 13, 20]), (10, 24))],
+        cases=[
+            (_mask(slice(None, None, 4)), (16, 24)),  # 4, as nominal
+            (_mask([0, 4, 8, 10, 11, 12, 13, 14, 16, 20]), (10, 24)),  # 2.4, with calibration lines
+            (_mask([0, 6, 12, 18], 24).mT, (24, 10)),  # rows
+            (_points, (12, 10)),
+        ],
     ),
     "unfold": Exercise(
         unfold,
@@ -135,6 +153,9 @@ EXERCISES = {
             "sum-of-coils": Mistake(
                 lambda a, s: (s.mH @ a) / s.abs().square().sum(0),
                 "dividing by the sum of squares treats each pixel alone; the off-diagonal of S^H S is what unfolds.",
+            ),
+            "twice": Mistake(
+                lambda a, s: 2 * unfold(a, s), "here the aliased value is the plain sum: leave out the factor of 2."
             ),
         },
         cases=[(_maps @ _pixels, _maps), (_complex(6), _complex(6, 2))],
@@ -154,6 +175,10 @@ EXERCISES = {
             "with-root-r": Mistake(
                 lambda s: g_factor(s) * 2**0.5, "the square root of R is counted apart: noise grows by g times sqrt(R)."
             ),
+            "no-conjugate": Mistake(
+                lambda s: (torch.linalg.inv(s.mT @ s).diagonal() * (s.mT @ s).diagonal()).abs().sqrt(),
+                "the maps are complex: S^H is the conjugate transpose, .mH, not .mT.",
+            ),
         },
         cases=[(_maps,), (_complex(6, 2),)],
     ),
@@ -171,11 +196,18 @@ EXERCISES = {
                 lambda y, s, p: (s.conj() * ifft2c(y)).sum(0),
                 "P is its own adjoint and has to appear: points that A never measures must not count.",
             ),
+            "normalised": Mistake(
+                lambda y, s, p: (s.conj() * ifft2c(p * y)).sum(0) / s.abs().square().sum(0),
+                "that division belongs to the MVUE of maps that are not normalised; an adjoint divides by nothing.",
+            ),
             "no-sum": Mistake(
                 lambda y, s, p: s.conj() * ifft2c(p * y), "S makes many images of one, so S^H adds them up again."
             ),
         },
-        cases=[(_complex(4, 12, 10), _coils, _mask(slice(None, None, 2), 10))],
+        cases=[
+            (_complex(4, 12, 10), _coils, _mask(slice(None, None, 2), 10)),
+            (_complex(4, 12, 10).flip(0), _coils, _points),
+        ],
     ),
     "soft-threshold": Exercise(
         soft_threshold,
@@ -205,6 +237,10 @@ EXERCISES = {
             "complex-difference": Mistake(
                 lambda x, r: 20 * torch.log10(r.abs().max() / (x - r).abs().square().mean().sqrt()),
                 "metrics here compare magnitudes: take abs before the difference, or a phase offset counts as error.",
+            ),
+            "sum": Mistake(
+                lambda x, r: 20 * torch.log10(r.abs().max() / (x.abs() - r.abs()).square().sum().sqrt()),
+                "take the mean over the pixels, not the sum: a larger image must not score worse.",
             ),
             "ten": Mistake(lambda x, r: psnr(x, r) / 2, "10 log10 is for powers; amplitudes need 20 log10."),
         },

@@ -10,18 +10,19 @@ import torch
 from torch import Tensor
 
 from mrilab.anatomy.acquire import add_noise, band_limit
-from mrilab.anatomy.arrays import random_array
 from mrilab.anatomy.contrast import NAMES, TISSUES
+from mrilab.classical.loops import ring_array
 from mrilab.data.slices import FINENESS, fine_heads
 from mrilab.evaluation.metrics import psnr
 from mrilab.physics.acquisition import SenseModel
 from mrilab.physics.fourier import fft2c, ifft2c
-from mrilab.physics.gfactor import g_factor, sense_unfold
+from mrilab.physics.gfactor import aliased_groups, g_factor, sense_unfold
 from mrilab.physics.poisson import poisson_mask
 from mrilab.physics.psf import largest_sidelobe, point_spread
 from mrilab.physics.sampling import effective_acceleration, equispaced_all_mask, random_mask
 from mrilab.physics.scale import quantile_scale
 from mrilab.physics.signal import inversion_recovery, spin_echo
+from mrilab.physics.support import object_support
 from mrilab.teach.figures import Panel, View, error_panel
 
 SEQUENCES = ("spin echo", "inversion recovery")
@@ -108,7 +109,7 @@ def paint(mask: Tensor, strokes: list[Stroke]) -> Tensor:
 
 def painter_view(image: Tensor, mask: Tensor) -> View:
     """Return what a mask (H, W) keeps of the k-space of `image`, the image from it, and the point-spread function."""
-    height, width = shape = mask.shape[0], mask.shape[1]
+    shape = mask.shape[0], mask.shape[1]
     kspace = fft2c(image)
     left = ifft2c(kspace * mask)
     top = float(kspace.abs().max().log10())
@@ -119,19 +120,21 @@ def painter_view(image: Tensor, mask: Tensor) -> View:
             f"R = {effective_acceleration(mask, shape):.2f}, PSNR {_decibels(left, image)}, "
             f"largest sidelobe {100 * largest_sidelobe(mask, shape):.0f} % of the peak."
         )
-    centre = (slice(height // 2 - 30, height // 2 + 31), slice(width // 2 - 30, width // 2 + 31))
     panels = (
         Panel("sampled k-space", kspace * mask, "log", limits=(top - 4, top)),
         Panel("image", left, limits=(0, float(image.abs().max()))),
-        Panel("point-spread function (centre)", spread[centre], "map", "of the peak", (0, 0.5)),
+        Panel("point-spread function", spread, "map", "of the peak", (0, 0.5)),
     )
     return View(panels, text)
 
 
-def explorer_view(image: Tensor, acceleration: int, n_coils: int, noise_std: float, seed: int = 0) -> View:
+def explorer_view(
+    image: Tensor, acceleration: int, n_coils: int, noise_std: float, seed: int = 0, use_support: bool = True
+) -> View:
     """Undersample `image` (side, side) regularly: aliased, unfolded by SENSE, error and g-factor.
 
-    noise_std is per real component, relative to the 0.99 quantile of the image.
+    noise_std is per real component, relative to the 0.99 quantile of the image. Unless `use_support` is False, only
+    pixels of the object are unknowns. The loops lie in one row: all of them tell pixels of the slice apart.
     """
     maps = _maps(n_coils, image.shape[0])  # (coil, H, W)
     mask = preset_mask("every R-th line", (image.shape[0], image.shape[1]), acceleration)
@@ -139,17 +142,19 @@ def explorer_view(image: Tensor, acceleration: int, n_coils: int, noise_std: flo
     y = add_noise(model.forward(image), noise_std, torch.Generator().manual_seed(seed)) * mask
     peak = float(image.abs().max())
     aliased = Panel(f"zero-filled, R = {acceleration}", acceleration * model.adjoint(y), limits=(0, peak))
-    if n_coils < acceleration:
-        text = f"{acceleration} pixels fold onto each other and {n_coils} coils see them: no unique answer."
+    support = object_support(image) if use_support else torch.ones_like(image, dtype=torch.bool)
+    unknowns = int(aliased_groups(support, acceleration).sum(-1).max())
+    if n_coils < unknowns:
+        text = f"Up to {unknowns} pixels fold onto each other and {n_coils} coils see them: no unique answer."
         return View((aliased,), text)
-    unfolded = sense_unfold(ifft2c(y), maps, acceleration)
-    g = g_factor(maps, acceleration)
-    in_head = g[image.abs() > 0.1]  # (pixels of the head,)
+    unfolded = sense_unfold(ifft2c(y), maps, acceleration, support=support)
+    g = g_factor(maps, acceleration, support=support)
+    in_head = g[(image.abs() > 0.1) & support]  # (pixels of the head,)
     panels = (
         aliased,
         Panel("SENSE", unfolded, limits=(0, peak)),
         error_panel("error, 5 times enlarged", unfolded, image, peak),
-        Panel("g-factor", g, "map", "", (1, 4)),
+        Panel("g-factor", g, "map", "", (0, 4)),
     )
     text = (
         f"In the head g is {float(in_head.mean()):.2f} on average and {float(in_head.max()):.1f} at most; the noise "
@@ -160,7 +165,7 @@ def explorer_view(image: Tensor, acceleration: int, n_coils: int, noise_std: flo
 
 @lru_cache(maxsize=32)
 def _maps(n_coils: int, side: int) -> Tensor:
-    return random_array(n_coils, torch.Generator().manual_seed(5)).maps((side, side))
+    return ring_array(n_coils, torch.Generator().manual_seed(5)).maps((side, side))
 
 
 def _decibels(x: Tensor, reference: Tensor) -> str:

@@ -73,5 +73,6 @@ def explorer_widget() -> w.Widget:
         "acceleration": w.IntSlider(3, min=1, max=6, description="R"),
         "n_coils": w.IntSlider(8, min=2, max=16, description="Coils"),
         "noise_std": w.FloatSlider(0.02, min=0, max=0.1, step=0.005, description="Noise", readout_format=".3f"),
+        "use_support": w.Checkbox(True, description="Air is known to be empty", indent=False),
     }
     return Live(controls, lambda **values: explorer_view(image, **values))

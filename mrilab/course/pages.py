@@ -103,11 +103,23 @@ def write_lesson(executed: NotebookNode, source: Path, folder: Path) -> None:
         if code := cell.find("div", class_="input"):
             details = code.wrap(soup.new_tag("details"))
             details.insert(0, soup.new_tag("summary", string="Code"))
+    join_captions(soup)
     headings = [(tag["id"], tag.get_text().removesuffix("¶")) for tag in soup.select("h2[id]")]
     failed = lesson.run.failed_cell if lesson.run else None
     failed_id = executed.cells[failed - 1].get("id") if failed else None
     _write(folder / f"{source.stem}.html", "lesson.html.j2",
            lesson=lesson, body=Markup(soup), headings=headings, failed_id=failed_id)  # fmt: skip
+
+
+def join_captions(soup: BeautifulSoup) -> None:
+    """Make one <figure> of each picture and the caption that the lesson displays after it."""
+    for caption in soup.select("div.output_area figcaption"):
+        own = caption.find_parent("div", class_="output_area")
+        before = own.find_previous_sibling("div", class_="output_area") if own else None
+        picture = before.find("img") if before else None
+        if own and picture:
+            picture.wrap(soup.new_tag("figure")).append(caption.extract())
+            own.decompose()
 
 
 def write_index(sources: list[Path], folder: Path) -> Path:

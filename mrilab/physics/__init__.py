@@ -33,6 +33,7 @@ from mrilab.physics.scan_time import Scan
 from mrilab.physics.signal import gradient_echo, inversion_recovery, spin_echo
 from mrilab.physics.slice_selection import sinc_pulse, slice_profile, small_tip_profile
 from mrilab.physics.spin_echo_2d import spin_echo_kspace
+from mrilab.physics.support import object_support
 from mrilab.physics.wavelet import Wavelet2d
 
 # On a GPU float32 means float32: cuDNN's convolutions would take it as TF32, which has three digits, and a wavelet

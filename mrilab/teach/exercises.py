@@ -1,8 +1,9 @@
 """Exercises that answer: right, not attempted yet, or a hint that fits the mistake.
 
 A lesson asks `check("01", "unfold", unfold)`. What the learner hands in is a number, a letter or a function. A stub is
-`...` or a function that returns None. Solutions and typical mistakes stand in the `exercises.py` of the lesson's
+`...` or a function that does nothing. Solutions and typical mistakes stand in the `exercises.py` of the lesson's
 paper. A mistake is a wrong answer of the same kind as the solution. An answer with the same results gets its hint.
+Mistakes that can be made in every exercise have hints here: a constant, a factor, a conjugate, a print for a return.
 `reveal("01", "unfold")` prints the solution.
 """
 
@@ -148,4 +149,30 @@ def _difference(results: list, expected: list) -> str:
             return "expected numbers; check what your function returns"
         if b is not None and a.shape != b.shape:
             return f"expected the shape {tuple(b.shape)}, got {tuple(a.shape)}"
+    got, right = (torch.cat([_flat(value) for value in values]) for values in (results, expected))
+    return _general_hint(got, right, _constant(results) and not _constant(expected))
+
+
+def _general_hint(got: torch.Tensor, right: torch.Tensor, constant: bool) -> str:
+    """Say what is wrong with the values (n,) of all cases where it is a mistake that any exercise may meet."""
+    if not torch.isfinite(torch.view_as_real(got)).all():
+        return "some values are not finite: look for a division by zero or the root of a negative number"
+    if constant:
+        return "your answer is the same whatever comes in; compute it from the arguments"
+    limit = 1e-3 * float(right.abs().max())
+    if float((got - right.conj()).abs().max()) <= limit:
+        return "that is the complex conjugate of the answer; look at what is conjugated"
+    factor = float(torch.vdot(right, got).real) / max(float(right.abs().square().sum()), 1e-30)
+    if float((got - factor * right).abs().max()) <= limit:
+        return f"all values are {factor:.3g} times what they should be; look for a factor"
     return "the shape is right, the values are not; try the smallest case by hand"
+
+
+def _flat(value: Any) -> torch.Tensor:
+    tensor = _tensor(value)
+    return torch.zeros(0, dtype=torch.complex128) if tensor is None else tensor.flatten()
+
+
+def _constant(values: list) -> bool:
+    """Return whether there are several values and all are the same."""
+    return len(values) > 1 and all(_close(value, values[0], 1e-6) for value in values[1:])

@@ -1,9 +1,11 @@
 """Figures for lessons: titled, with units and colour bars, safe for colour-blind readers, and described in words.
 
-Every figure ends as a PNG with an alternative text, which exported pages carry as the `alt` of the image.
+Every figure ends as a PNG with an alternative text, which exported pages carry as the `alt` of the image. Beneath it
+stands a caption for everybody: what is drawn, in which unit and scale, and one sentence of what to see in it.
 """
 
 import base64
+import html
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -90,8 +92,8 @@ def error_panel(title: str, x: Tensor, reference: Tensor, peak: float, gain: flo
     return Panel(title, (x.abs() - reference.abs()).abs(), "error", limits=(0.0, peak / gain))
 
 
-def gallery(panels: Sequence[Panel], alt: str, columns: int = 4, width: int = 250) -> None:
-    """Show images side by side, each about `width` pixels wide and with its own colour bar.
+def gallery(panels: Sequence[Panel], alt: str, columns: int = 4, width: int = 250, caption: str = "") -> None:
+    """Show images side by side, each about `width` pixels wide and with its own colour bar, above their `caption`.
 
     Every pixel of an image becomes a whole number of pixels of the PNG: sharp, and half the size of a resampled one.
     """
@@ -127,7 +129,7 @@ def gallery(panels: Sequence[Panel], alt: str, columns: int = 4, width: int = 25
             bar.formatter = FuncFormatter(lambda value, _: f"{value:.3g}")  # raw scans have 1e-5
             bar.ax.set_title(panel.scale(), fontsize=10, loc="left")
             bar.outline.set_visible(False)
-    show(figure, alt)
+    show(figure, alt, caption)
 
 
 def curves(
@@ -138,13 +140,14 @@ def curves(
     title: str,
     xlabel: str,
     ylabel: str,
+    caption: str = "",
     markers: bool = False,
     axis: Axes | None = None,
     **settings: Any,
 ) -> None:
     """Draw lines over a common x, told apart by colour, style and, if asked, marker. `settings` go to `axis.set`.
 
-    Without an `axis` to draw into, show a figure with the alternative text `alt`.
+    Without an `axis` to draw into, show a figure with the alternative text `alt` above its `caption`.
     """
     figure = None
     if axis is None:
@@ -161,7 +164,7 @@ def curves(
     if len(lines) > 1:
         axis.legend(fontsize=9, frameon=False)
     if figure is not None:
-        show(figure, alt)
+        show(figure, alt, caption)
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -171,8 +174,10 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def show(figure: Figure, alt: str) -> None:
-    """Display `figure` as a small PNG with an alternative text.
+def show(figure: Figure, alt: str, caption: str = "") -> None:
+    """Display `figure` as a small PNG with an alternative text, and under it the caption as an output of its own.
+
+    The caption is plain text. On exported pages it and the picture become one <figure>.
 
     Raises:
         ValueError: `alt` is empty.
@@ -181,6 +186,8 @@ def show(figure: Figure, alt: str) -> None:
         raise ValueError("a figure needs an alternative text that says what it shows")
     data = {"image/png": base64.b64encode(png(figure)).decode(), "text/plain": alt}
     display(data, raw=True, metadata={"image/png": {"alt": alt}})
+    if caption:
+        display({"text/html": f"<figcaption>{html.escape(caption)}</figcaption>", "text/plain": caption}, raw=True)
 
 
 def png(figure: Figure) -> bytes:

@@ -7,18 +7,22 @@ import pytest
 import torch
 
 from mrilab.anatomy.contrast import TISSUES
+from mrilab.classical.loops import ring_array
 from mrilab.classical.views import (
     PRESETS,
     SEQUENCES,
     Stroke,
     contrast_view,
+    demonstration_head,
     explorer_view,
     paint,
     painter_view,
     preset_mask,
 )
 from mrilab.classical.widgets import contrast_widget, explorer_widget, painter_widget
+from mrilab.physics.gfactor import g_factor
 from mrilab.physics.noise import complex_noise
+from mrilab.physics.support import object_support
 from mrilab.teach.widgets import view_html
 
 SHAPE = (60, 60)
@@ -92,6 +96,36 @@ def test_explorer_over_the_whole_range_of_the_sliders(acceleration, image):
         view = explorer_view(image, acceleration, n_coils, noise_std)
         assert_sound(view)
         assert (len(view.panels) == 4) == (n_coils >= acceleration)
+
+
+def mean_g(view):
+    return float(re.search(r"g is ([\d.]+)", view.text)[1])
+
+
+def test_more_coils_lower_the_g_factor_on_average():
+    head, _ = demonstration_head()
+    support = object_support(head)
+    means = []
+    for n_coils in (6, 8, 9, 10, 12, 16):
+        arrays = [ring_array(n_coils, torch.Generator().manual_seed(seed)) for seed in range(6)]
+        each = [g_factor(array.maps(tuple(head.shape)), 4, support=support)[support].mean() for array in arrays]
+        means.append(float(torch.stack(each).mean()))
+    assert means == sorted(means, reverse=True)
+    assert means[-1] < 1.6
+
+
+def test_the_explorer_gains_from_coils_and_from_knowing_the_air():
+    head, _ = demonstration_head()
+    g = {n_coils: mean_g(explorer_view(head, 4, n_coils, 0.02)) for n_coils in (6, 8, 10, 12, 16)}
+    assert list(g.values()) == sorted(g.values(), reverse=True)
+    assert mean_g(explorer_view(head, 4, 8, 0.02, use_support=False)) > 1.5 * g[8]
+
+
+def test_the_painter_shows_the_ghosts_of_every_second_line():
+    head, _ = demonstration_head()
+    view = painter_view(head, preset_mask("every R-th line", tuple(head.shape), 2))
+    assert view.panels[2].values().shape == tuple(head.shape)
+    assert (view.panels[2].values() > 0.9).sum() == 2
 
 
 def test_explorer_unfolds_exactly_without_noise(image):

@@ -12,11 +12,13 @@ import nbformat
 import psutil
 import pytest
 from bs4 import BeautifulSoup
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from typer.testing import CliRunner
 
 from mrilab.cli import app
+from mrilab.course.execute import RUN_KEY
 from mrilab.course.lessons import find_lessons
+from mrilab.course.pages import write_lesson
 from mrilab.course.run import run_course
 from mrilab.errors import UserError
 
@@ -158,6 +160,19 @@ def test_equations_are_mathml_and_widgets_say_where_they_run(outcome):
     assert "&" not in soup.select("math[display=block]")[1].get_text()
     assert "make lab" in soup.select_one(".widget-note").get_text()
     assert "IntSlider(" not in soup.select_one(".celltag_widget .output").get_text()
+
+
+def test_a_picture_and_its_caption_become_one_figure(tmp_path):
+    picture = new_output("display_data", data={"image/png": PIXEL}, metadata={"image/png": {"alt": "a red pixel"}})
+    caption = new_output("display_data", data={"text/html": "<figcaption>One pixel. It is red.</figcaption>"})
+    table = new_output("display_data", data={"text/html": "<p>a table</p>"})
+    shown = new_code_cell("show()", outputs=[picture, caption, table, picture, caption, picture], execution_count=1)
+    run = {"name": "10", "profile": "teach", "seconds": 1, "peak_memory_mb": 1, "device": "cpu", "finished": "today"}
+    write_lesson(new_notebook(cells=[shown], metadata={RUN_KEY: run}), tmp_path / "10.ipynb", tmp_path)
+    soup = BeautifulSoup((tmp_path / "10.html").read_text(), "html.parser")
+    figures = [[child.name for child in figure.find_all(True)] for figure in soup.select("figure")]
+    assert figures == [["img", "figcaption"], ["img", "figcaption"]]
+    assert len(soup.select("main img")) == 3 and len(soup.select("figcaption")) == 2 and "a table" in soup.get_text()
 
 
 def test_tagged_plot_code_is_folded(outcome):

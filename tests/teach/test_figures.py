@@ -13,11 +13,14 @@ from mrilab.teach.figures import Panel, curves, error_panel, gallery, new_figure
 
 @pytest.fixture
 def displayed(monkeypatch):
-    """What the figures hand to IPython: a list of (picture, metadata)."""
+    """What the figures hand to IPython: a list of (picture, metadata), and of captions as they are."""
     outputs = []
 
-    def display(data, raw, metadata):
-        outputs.append((Image.open(io.BytesIO(base64.b64decode(data["image/png"]))), metadata))
+    def display(data, raw, metadata=None):
+        if "image/png" in data:
+            outputs.append((Image.open(io.BytesIO(base64.b64decode(data["image/png"]))), metadata))
+        else:
+            outputs.append(data)
 
     monkeypatch.setattr(figures, "display", display)
     return outputs
@@ -42,6 +45,16 @@ def test_curves_show_and_draw_into_a_given_axis(displayed):
     curves([1, 2, 3], lines, "", axis=axis, **labels)
     assert axis.get_title() == "t" and len(axis.lines) == 2
     assert len(displayed) == 1  # whoever gives the axis shows the figure
+
+
+def test_a_caption_stands_under_the_figure_as_text(displayed):
+    x = torch.eye(4)
+    gallery([Panel("a", x)], alt="one", caption="Levels in a.u., a < b. It is bright.")
+    curves([1, 2], {"one": [1, 2]}, "two", caption="Time in ms.", title="t", xlabel="x", ylabel="y")
+    assert len(displayed) == 4
+    assert displayed[1]["text/html"] == "<figcaption>Levels in a.u., a &lt; b. It is bright.</figcaption>"
+    assert displayed[1]["text/plain"] == "Levels in a.u., a < b. It is bright."
+    assert displayed[3]["text/plain"] == "Time in ms."
 
 
 def test_a_figure_without_description_is_refused():
