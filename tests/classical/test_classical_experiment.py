@@ -4,8 +4,10 @@ import pandas as pd
 import pytest
 
 from mrilab.classical.experiments import classical
+from mrilab.classical.experiments.classical_incoherence import PATTERNS, pattern
 from mrilab.evaluation.experiments import find_experiment, read_results, recompute_rows, run_experiment
 from mrilab.paths import RESULTS
+from mrilab.physics.sampling import calibration_box, effective_acceleration
 
 
 def test_the_grid_is_complete():
@@ -35,3 +37,22 @@ def test_committed_results_are_complete_and_can_be_measured_again():
     difference = recompute_rows("classical", rows) - rows[list(classical.MEASURED)]
     assert difference["psnr"].abs().max() < 0.05  # dB
     assert difference[["ssim", "nrmse"]].abs().max().max() < 0.002
+
+
+@pytest.mark.parametrize(
+    "name", ["classical_maps", "classical_incoherence", "classical_single_coil", "classical_noise"]
+)
+def test_what_lesson_1_shows_besides_is_complete_and_can_be_measured_again(name):
+    experiment, stored = find_experiment(name), read_results(name)
+    assert len(stored) == len(experiment.cases()) and not stored.duplicated(list(experiment.keys)).any()
+    assert not stored["commit"].str.contains("changes|unknown").any(), "measure it with committed code"
+    row = stored.sample(1, random_state=1)
+    again = recompute_rows(name, row)
+    assert (again - row[list(experiment.measured)]).abs().max().max() < 0.02  # dB, and SSIM
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_all_patterns_have_the_same_effective_acceleration_and_a_full_centre(name):
+    mask = pattern(name, (128, 128), 3)
+    assert effective_acceleration(mask, (128, 128)) == pytest.approx(3.2, rel=0.02)
+    assert min(calibration_box(mask, (128, 128))) >= 10
