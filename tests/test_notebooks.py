@@ -116,28 +116,34 @@ def with_caption(text):
 @pytest.mark.parametrize(
     "text, complaint",
     [
-        ("", "figure of cell 3 has no caption"),
-        ("One sentence only.", "caption of cell 3 is shorter than two sentences"),
+        ("", "figure of cell 4 has no caption"),
+        ("One sentence only.", "caption of cell 4 is shorter than two sentences"),
         ("The signal in a.u. over time in ms. It falls.", None),
     ],
 )
 def test_figures_of_lessons_that_are_listed_need_a_caption(tmp_path, text, complaint):
     listed, other = f"{min(CAPTIONED)}.ipynb", "other.ipynb"
-    found = complaints(notebook(tmp_path / listed, with_caption(text)))
+    cells = [new_markdown_cell("A sentence."), with_caption(text)]
+    found = complaints(notebook(tmp_path / listed, *cells))
     assert len(found) == (complaint is not None) and all(complaint in each for each in found), found
-    assert complaints(notebook(tmp_path / other, with_caption(text))) == []
+    assert complaints(notebook(tmp_path / other, *cells)) == []
 
 
 def test_listed_lessons_breathe_and_use_a_name_once(tmp_path):
-    above = new_markdown_cell("A sentence.")
-    listed = tmp_path / f"{min(CAPTIONED)}.ipynb"
+    def computes(*cells):  # each with a sentence of its own above it
+        return [each for cell in cells for each in (new_markdown_cell("A sentence."), cell)]
+
+    listed, other = tmp_path / f"{min(CAPTIONED)}.ipynb", tmp_path / "other.ipynb"
     bare = [text("x = 1", ""), text("z = 1", "", "fold")]
-    assert "cell 3 computes without a sentence" in complaints(notebook(listed, *bare, card=CARD))[0]
-    long = [above, text("a_name_that_is_so_long_that_nobody_can_read = 1", "")]
-    assert "47 characters a line" in complaints(notebook(listed, *long))[0]
-    twice = [above, text("x = 1", ""), above, text("for x in (1, 2):\n    y = x", ""), above, text("x, z = 2, 3", "")]
-    assert complaints(notebook(listed, *twice)) == ["cell 8 gives 'x' another value than cell 4"]
-    assert complaints(notebook(tmp_path / "other.ipynb", *bare, *long, *twice)) == []
+    long = computes(text("a_name_that_is_so_long_that_nobody_can_read = 1", ""))
+    twice = computes(text("x = 1", ""), text("for x in (1, 2):\n    y = x", ""), text("x, z = 2, 3", ""))
+    for cells, complaint in (
+        (bare, "cell 3 computes without a sentence above it"),
+        (long, "open code has 47.0 characters a line on average, more than 44"),
+        (twice, "cell 8 gives 'x' another value than cell 4"),
+    ):
+        assert complaints(notebook(listed, *cells)) == [complaint]
+        assert complaints(notebook(other, *cells)) == []
 
 
 def test_the_lessons_that_are_listed_exist():
