@@ -16,7 +16,9 @@ from mrilab.physics import cg_sense, l1_wavelet
 from mrilab.physics.acquisition import SenseModel
 from mrilab.physics.fourier import fft2c
 
-LIMIT = 1.35  # largest ratio of distances; of 152 right images 2 had more, of 37 wrong ones all but 3 (all R = 2)
+# largest ratio of distances; by results/safety_net.csv, of 256 images better than L1-wavelet's 5 have more, and of 198
+# that are 3 dB worse 170
+LIMIT = 1.55
 LEAST = 0.02  # relative distance that is never called large, whatever CG-SENSE says
 
 

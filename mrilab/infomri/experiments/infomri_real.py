@@ -7,7 +7,6 @@ seeds; "top" are the most probable learned lines, and equispaced ones come once.
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,9 +22,6 @@ SCAN, WIDTH = "brain-16ch.h5", 128
 CENTRE = 8  # lines of every mask's fully sampled centre: that of the learned pattern
 SEEDS = range(10)
 METHODS = ("l1-wavelet", "flat", "infomri")
-# the network of the results that are kept: it ships no more, `mrilab train flat-derived-heads --start flat-derived-t2`
-# makes another one like it
-OPTIONS: dict[str, dict[str, Any]] = {"flat": {"network": "flat-derived-heads"}}
 MEASURED = ("psnr", "ssim", "psnr_masked", "ssim_masked")
 
 
@@ -48,7 +44,7 @@ def measure(method: str, lines: int, mask: str, seed: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "mask.npy"
         write_mask(file, lines_of(mask, lines, seed), {})
-        (result,) = reconstruct(Path(folder) / SCAN, method, mask=str(file), **OPTIONS.get(method, {})).slices
+        (result,) = reconstruct(Path(folder) / SCAN, method, mask=str(file)).slices
     return {name: result.metrics[name] for name in MEASURED}
 
 
