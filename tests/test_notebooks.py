@@ -135,6 +135,7 @@ def test_listed_lessons_breathe_and_use_a_name_once(tmp_path):
 
     listed, other = tmp_path / f"{min(CAPTIONED)}.ipynb", tmp_path / "other.ipynb"
     bare = [text("x = 1", ""), text("z = 1", "", "fold")]
+    bare[1].metadata["jupyter"] = {"source_hidden": True}
     long = computes(text("a_name_that_is_so_long_that_nobody_can_read = 1", ""))
     twice = computes(text("x = 1", ""), text("for x in (1, 2):\n    y = x", ""), text("x, z = 2, 3", ""))
     for cells, complaint in (

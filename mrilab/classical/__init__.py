@@ -17,8 +17,8 @@ The mathematics of these lessons is the ground that all later ones stand on, so 
     (14)      forward model                    physics.acquisition.SenseModel.forward
     (15)      adjoint of the forward model     physics.acquisition.SenseModel.adjoint
     (16)      regularised least squares        physics.classical.cg_sense
-    (17)      step of conjugate gradients      physics.classical.conjugate_gradients
-    (18, 20)  L1-wavelet and its iteration     physics.classical.l1_wavelet
+    (17, 20)  L1-wavelet and its iteration     physics.classical.l1_wavelet
+    (18)      step of conjugate gradients      physics.classical.conjugate_gradients
     (19)      soft threshold                   physics.wavelet.Wavelet2d.soft_threshold
     (21)      peak signal-to-noise ratio       evaluation.metrics.psnr
 """
