@@ -6,6 +6,8 @@ the central 24 x 24 points of the fully sampled scan for all of them, so that on
 control: it knows the coils and not the sparsity.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
+
 import torch
 from torch import Tensor
 
@@ -37,15 +39,20 @@ def pattern(name: str, shape: tuple[int, int], seed: int) -> Tensor:
     return make_mask(name, shape, ACCELERATION, generator=torch.Generator().manual_seed(seed))
 
 
-def cases() -> list[tuple]:
+def pattern_cases(sets: Mapping[str, Sequence[str]], methods: Iterable[str]) -> list[tuple]:
     """Return one case a head, pattern and method. Each head has a seed of its own for the patterns."""
     return [
         (path.stem, name, method, number)
-        for name_of_set, patterns in DATASETS.items()
+        for name_of_set, patterns in sets.items()
         for number, path in enumerate(dataset(name_of_set))
         for name in patterns
-        for method in METHODS
+        for method in methods
     ]
+
+
+def cases() -> list[tuple]:
+    """Return the cases of this experiment."""
+    return pattern_cases(DATASETS, METHODS)
 
 
 @experiment("equispaced and random lines, lattice and Poisson points at effective R = 3.2", MEASURED, cases)

@@ -6,8 +6,7 @@ compressed sensing is about this case, where they cannot. Zero-filled is the con
 
 import torch
 
-from mrilab.classical.experiments.classical_incoherence import PATTERNS, pattern
-from mrilab.data.embedded import dataset
+from mrilab.classical.experiments.classical_incoherence import PATTERNS, pattern, pattern_cases
 from mrilab.evaluation.experiments import experiment, scan_of
 from mrilab.evaluation.result import figures_of_merit
 from mrilab.physics import SenseModel, fft2c, full_reference, l1_wavelet, zero_filled
@@ -18,14 +17,8 @@ MEASURED = ("psnr", "ssim_masked", "psnr_masked")
 
 
 def cases() -> list[tuple]:
-    """Return one case a head, pattern and method. Each head has a seed of its own for the patterns."""
-    return [
-        (path.stem, name, method, number)
-        for name_of_set, patterns in DATASETS.items()
-        for number, path in enumerate(dataset(name_of_set))
-        for name in patterns
-        for method in METHODS
-    ]
+    """Return the cases of this experiment, as those of `classical_incoherence` are."""
+    return pattern_cases(DATASETS, METHODS)
 
 
 @experiment("four patterns of effective R = 3.2 with a single coil that sees all alike", MEASURED, cases)
